@@ -1,0 +1,1 @@
+"""One array in, one array out: one function is one equation."""

@@ -1,0 +1,34 @@
+"""Shared fixtures: four host devices, and where the real data lies."""
+
+import os
+import pathlib
+
+import jax
+import pytest
+
+jax.config.update('jax_num_cpu_devices', 4)
+
+
+def _folder(variable: str, holds: str) -> pathlib.Path:
+  folder = os.environ.get(variable)
+  if not folder:
+    pytest.skip(f'{variable} is not set: it names the folder of {holds}')
+  return pathlib.Path(folder)
+
+
+@pytest.fixture(scope='session')
+def data_dir() -> pathlib.Path:
+  """The folder of the real data sets."""
+  return _folder('PRUNAX_DATA_DIR', 'the data sets')
+
+
+@pytest.fixture(scope='session')
+def mnist_dir(data_dir: pathlib.Path) -> pathlib.Path:
+  """The folder of the four idx files of MNIST."""
+  return data_dir / 'mnist'
+
+
+@pytest.fixture(scope='session')
+def models_dir() -> pathlib.Path:
+  """The folder of the `.caffemodel` files."""
+  return _folder('PRUNAX_MODELS_DIR', 'the .caffemodel files')
