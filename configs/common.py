@@ -1,0 +1,58 @@
+"""What the experiments on the LeNets share."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+
+def caffe_solver(base: float = 0.01) -> dict[str, Any]:
+  """Caffe's LeNet solver: inv policy, momentum, decay of biases too."""
+  return {
+    'name': 'caffe_sgd',
+    'momentum': 0.9,
+    'weight_decay': 5e-4,
+    'lr_mult': (('.*/bias', 2.0), ('.*', 1.0)),
+    'schedule': {'policy': 'inv', 'base': base, 'gamma': 1e-4, 'power': 0.75},
+  }
+
+
+def mnist_config(name: str, model: str, start: str) -> ConfigDict:
+  """MNIST in Caffe's order, from a released dense model if it is at hand.
+
+  Args:
+    name: the experiment's name in results.
+    model: 'lenet5' or 'lenet300100'.
+    start: a file of PRUNAX_MODELS_DIR, or '' for an own dense start.
+  """
+  return ConfigDict(
+    {
+      'name': name,
+      'seed': 0,
+      'model': model,
+      'data': {
+        'name': 'mnist',
+        'dir': '',
+        'batch': 64,
+        'order': 'sequential',
+        'validation': 0,
+      },
+      'start': start,
+      'models_dir': '',
+      'stages': (),
+      'dense': {'kind': 'dense', 'steps': 10_000, 'optimizer': caffe_solver()},
+      'block': 500,
+      'checkpoint_every': 2_000,
+    }
+  )
+
+
+def starting_model(arg: str | None, name: str, file: str) -> tuple[str, str]:
+  """The experiment's name and start for a config's argument.
+
+  `:own` trains the dense start instead of taking the released one.
+  """
+  if arg in (None, ''):
+    return name, file
+  if arg == 'own':
+    return f'{name}_own', ''
+  raise ValueError(f"the argument of {name} must be 'own' or none, got {arg!r}")

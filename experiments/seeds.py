@@ -1,0 +1,83 @@
+r"""Runs an experiment for several seeds and writes one result file a seed.
+
+  python -m experiments.seeds --config=configs/lenet5_dns.py \
+    --seeds=0,1,2,3,4 --workdir=runs/lenet5_dns [--results=results]
+
+Seeds that are done are skipped; all are printed, with median and spread.
+"""
+
+import pathlib
+import shutil
+import sys
+from typing import Any
+
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
+
+from experiments import launch
+from prunax import report
+from prunax.rundir import write_json
+
+_CONFIG = config_flags.DEFINE_config_file(
+  'config', None, 'The experiment: a file of configs/.', lock_config=True
+)
+_SEEDS = flags.DEFINE_list('seeds', ['0', '1', '2', '3', '4'], 'The seeds.')
+_WORKDIR = flags.DEFINE_string('workdir', None, 'The folder of all the runs.')
+_RESULTS = flags.DEFINE_string('results', 'results', 'Where results go.')
+_OVERWRITE = flags.DEFINE_bool(
+  'overwrite', False, 'Start every seed anew, also those that are done.'
+)
+
+
+def _seeds(words: list[str]) -> list[int]:
+  try:
+    return [int(word) for word in words]
+  except ValueError:
+    launch.leave(
+      f'--seeds must be whole numbers with commas, got {",".join(words)}', 2
+    )
+
+
+def _result(summary: dict[str, Any], predictions: str) -> dict[str, Any]:
+  """What is kept of a run for ever."""
+  last = summary['stages'][-1]
+  kept = ('alive', 'size', 'ratio', 'ratio_weights', 'error_percent')
+  return {
+    'config': summary['config'],
+    'seed': summary['seed'],
+    **{key: last[key] for key in kept},
+    'wall_seconds': summary['wall_seconds'],
+    'versions': summary['versions'],
+    'predictions': predictions,
+    'stages': summary['stages'],
+  }
+
+
+def main(argv: list[str]) -> None:
+  launch.refuse_arguments(argv)
+  results = pathlib.Path(_RESULTS.value)
+  results.mkdir(parents=True, exist_ok=True)
+  rows = []
+  for seed in _seeds(_SEEDS.value):
+    config = ConfigDict(_CONFIG.value)
+    config.seed = seed
+    run = launch.make_run(config, f'{_WORKDIR.value}/seed{seed}')
+    print(f'seed {seed}: {run.folder.path}', file=sys.stderr)
+    if run.note:
+      print(run.note, file=sys.stderr)
+    summary = run.execute(_OVERWRITE.value)
+    name = f'{summary["config"]}-seed{seed}'
+    shutil.copy(run.folder.predictions, results / f'{name}.npz')
+    rows.append(_result(summary, f'{name}.npz'))
+    write_json(results / f'{name}.json', rows[-1])
+  print(report.seeds_text(str(_CONFIG.value.name), rows), end='')
+  print(f'the results lie in {results}')
+
+
+def cli() -> None:
+  flags.mark_flags_as_required(['config', 'workdir'])
+  launch.guarded(lambda: app.run(main, flags_parser=launch.parse_flags))
+
+
+if __name__ == '__main__':
+  cli()

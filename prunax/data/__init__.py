@@ -1,0 +1,10 @@
+"""Files of data sets to arrays, and arrays to batches; NumPy only."""
+
+from prunax.data import npz as npz
+from prunax.data.batches import batch_indices as batch_indices
+from prunax.data.batches import scale as scale
+from prunax.data.batches import split_validation as split_validation
+from prunax.data.registry import load as load
+from prunax.data.registry import register as register
+from prunax.data.types import Dataset as Dataset
+from prunax.data.types import Split as Split

@@ -1,0 +1,125 @@
+"""Which examples a step sees, and how they are scaled: pure functions."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from prunax.data.types import Dataset, Split
+from prunax.errors import InputError
+
+ORDERS = ('sequential', 'shuffle')
+
+
+# A step needs one epoch's order, at an epoch's end two.
+@functools.lru_cache(maxsize=4)
+def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
+  order = np.random.default_rng([seed, epoch]).permutation(size)
+  order.setflags(write=False)
+  return order
+
+
+def batch_indices(
+  order: str, size: int, batch: int, start: int, steps: int, seed: int
+) -> np.ndarray:
+  """The rows that steps start to start + steps - 1 see, a pure function.
+
+  'sequential' walks through the examples in the file's order and wraps
+  around, as Caffe's reader does. 'shuffle' walks likewise through one
+  permutation an epoch, keyed by the seed and the epoch. Neither drops the
+  examples at an epoch's end, and a resumed run sees what it would have seen.
+
+  >>> batch_indices('sequential', size=5, batch=2, start=1, steps=2, seed=0)
+  array([[2, 3],
+         [4, 0]], dtype=int32)
+
+  Args:
+    order: 'sequential' or 'shuffle'.
+    size: the number of examples.
+    batch: the number of examples a step, at most `size`.
+    start: the first step.
+    steps: the number of steps.
+    seed: the key of the permutations, not negative.
+
+  Returns:
+    [steps, batch] row numbers, int32.
+  """
+  if order not in ORDERS:
+    raise InputError(
+      f'the order of the examples must be one of {", ".join(ORDERS)}, got'
+      f' {order!r}: choose one of them'
+    )
+  if not 1 <= batch <= size:
+    raise InputError(
+      f'a batch must hold 1 to {size} examples, which is all there are, got'
+      f' {batch}: choose another batch size'
+    )
+  if start < 0 or steps < 0 or seed < 0:
+    raise InputError(
+      'the first step, the number of steps and the seed must not be negative,'
+      f' got {start}, {steps} and {seed}: mend the negative one'
+    )
+  first, end = start * batch, (start + steps) * batch
+  if order == 'sequential':
+    rows = np.arange(first, end, dtype=np.int64) % size
+  else:
+    epochs = range(first // size, end // size + 1)
+    walk = np.concatenate([_permutation(size, seed, e) for e in epochs])
+    rows = walk[first % size :][: end - first]
+  return rows.astype(np.int32).reshape(steps, batch)
+
+
+def scale(x: Any) -> Any:
+  """Pixels as a net sees them: uint8 times 1/256 as in Caffe, in float32.
+
+  Examples that are floating already are only cast. Works on NumPy arrays and,
+  inside a traced function, on JAX arrays.
+
+  >>> scale(np.array([0, 128], np.uint8))
+  array([0. , 0.5], dtype=float32)
+  """
+  if x.dtype == np.uint8:
+    return x.astype(np.float32) * np.float32(1 / 256)
+  if x.dtype.kind in 'biuc':
+    raise InputError(
+      f'examples must be uint8 or floating, got {x.dtype}: convert them with'
+      ' x.astype'
+    )
+  return x.astype(np.float32)
+
+
+def split_validation(
+  dataset: Dataset, count: int, seed: int
+) -> tuple[Dataset, Split]:
+  """Holds out `count` training examples, chosen at random by the seed.
+
+  Both parts keep the file's order.
+
+  Args:
+    dataset: a data set of more than `count` training examples.
+    count: how many examples to hold out; 0 gives an empty split.
+    seed: the key of the choice, not negative.
+
+  Returns:
+    The data set with the other training examples, and the held-out split.
+  """
+  x, y = dataset.train
+  if not 0 <= count < len(y):
+    raise InputError(
+      f'the validation set must hold 0 to {len(y) - 1} of the {len(y)}'
+      f' training examples of {dataset.name!r}, got {count}: choose another'
+      ' number'
+    )
+  if seed < 0:
+    raise InputError(
+      f'the seed must not be negative, got {seed}: choose another'
+    )
+  if not count:
+    return dataset, Split(x[:0], y[:0])
+  # The third word keeps this stream apart from the orders of the epochs.
+  chosen = np.random.default_rng([seed, 0, 1]).permutation(len(y))[:count]
+  held = np.zeros(len(y), bool)
+  held[chosen] = True
+  return dataset._replace(train=Split(x[~held], y[~held])), Split(
+    x[held], y[held]
+  )

@@ -1,0 +1,180 @@
+"""The stages of a run: each takes weights and gives weights."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import optax
+
+from prunax import schedules, transforms, tree
+from prunax.errors import InputError
+from prunax.models import Model
+from prunax.transforms import optimizers
+
+
+class Fit(Protocol):
+  """Trains `variables` by a transformation; interrupted, it goes on later."""
+
+  def __call__(
+    self,
+    variables: Any,
+    tx: optax.GradientTransformation,
+    steps: int,
+    key: jax.Array,
+  ) -> tuple[Any, Any]: ...
+
+
+class Task(NamedTuple):
+  """What a stage works on: the model, and how to train it on the data."""
+
+  model: Model
+  fit: Fit
+
+
+class Outcome(NamedTuple):
+  """What a stage leaves: the weights, and facts for the report."""
+
+  variables: Any
+  facts: dict[str, Any]
+
+
+Stage = Callable[..., Outcome]
+
+
+def _inner(optimizer: Mapping[str, Any]) -> tuple[Any, int]:
+  return optimizers.optimizer(optimizer), optimizer.get('iter_size', 1)
+
+
+def dense(
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  *,
+  steps: int,
+  optimizer: Mapping[str, Any],
+) -> Outcome:
+  """Trains without a method; from scratch where there is nothing yet."""
+  init_key, fit_key = jax.random.split(key)
+  if variables is None:
+    variables = task.model.init(init_key)
+  inner, iter_size = _inner(optimizer)
+  tx = optimizers.accumulate(inner, iter_size)
+  variables, _ = task.fit(variables, tx, steps, fit_key)
+  return Outcome(variables, {})
+
+
+def surgery(
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  *,
+  steps: int,
+  optimizer: Mapping[str, Any],
+  rules: tree.Rules,
+  prune_bias: bool = True,
+  band: tuple[float, float] = (0.9, 1.1),
+  surgery_iter_gamma: float | None = None,
+  surgery_iter_power: float | None = None,
+) -> Outcome:
+  """Dynamic Network Surgery, with the settings of `transforms.dns`."""
+  draw_key, fit_key = jax.random.split(key)
+  inner, iter_size = _inner(optimizer)
+  tx = transforms.dns(
+    inner,
+    rules,
+    draw_key,
+    prune_bias=prune_bias,
+    band=band,
+    surgery_iter_gamma=surgery_iter_gamma,
+    surgery_iter_power=surgery_iter_power,
+    steps=steps // iter_size,
+  )
+  tx = optimizers.accumulate(tx, iter_size)
+  variables, state = task.fit(variables, tx, steps, fit_key)
+  return Outcome(variables, {'spliced': transforms.splices(state)})
+
+
+def gradual(
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  *,
+  steps: int,
+  optimizer: Mapping[str, Any],
+  rules: tree.Rules,
+  begin: int = 0,
+  end: int | None = None,
+  every: int = 100,
+  scope: str = 'layer',
+) -> Outcome:
+  """Magnitude pruning along a cubic ramp from `begin` to `end`.
+
+  The rules name each layer's final density.
+  """
+  inner, iter_size = _inner(optimizer)
+  updates = steps // iter_size
+  last = updates if end is None else end
+  ramps = [
+    (p, v if v is None else schedules.density_ramp(1.0, v, begin, last))
+    for p, v in rules
+  ]
+  tx = optimizers.accumulate(
+    optax.chain(inner, transforms.gradual(ramps, every=every, scope=scope)),
+    iter_size,
+  )
+  variables, _ = task.fit(variables, tx, steps, key)
+  return Outcome(variables, {})
+
+
+def finetune(
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  *,
+  steps: int,
+  optimizer: Mapping[str, Any],
+) -> Outcome:
+  """Trains what is alive; zeros stay zeros."""
+  inner, iter_size = _inner(optimizer)
+  tx = optimizers.accumulate(
+    optax.chain(inner, transforms.keep_zeros()), iter_size
+  )
+  variables, _ = task.fit(variables, tx, steps, key)
+  return Outcome(variables, {})
+
+
+STAGES: dict[str, Stage] = {
+  'dense': dense,
+  'surgery': surgery,
+  'gradual': gradual,
+  'finetune': finetune,
+}
+
+
+def perform(
+  kind: str,
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  settings: dict[str, Any],
+) -> Outcome:
+  """Runs the stage of that kind.
+
+  Raises:
+    InputError: if the kind or a setting is unknown, or one is missing.
+  """
+  if kind not in STAGES:
+    raise InputError(
+      f'the kind of a stage must be one of {", ".join(STAGES)}, got {kind!r}'
+    )
+  stage = STAGES[kind]
+  try:
+    inspect.signature(stage).bind(task, variables, key, **settings)
+  except TypeError as e:
+    known = list(inspect.signature(stage).parameters)[3:]
+    raise InputError(
+      f'a stage {kind!r} must have settings among {", ".join(known)}, but {e}:'
+      ' mend the config'
+    ) from None
+  return stage(task, variables, key, **settings)

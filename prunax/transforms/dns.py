@@ -1,0 +1,221 @@
+"""Dynamic Network Surgery around an optimizer."""
+
+import math
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import optax
+
+from prunax import schedules, tree
+from prunax.errors import InputError
+from prunax.ops import masks
+from prunax.transforms import layers, surgery
+
+
+class DNSState(NamedTuple):
+  """All that surgery remembers.
+
+  Attributes:
+    count: steps done.
+    key: the data of the key that decides when masks are drawn.
+    moments: mean and std of each ruled layer, by name, as at `init`.
+    spliced: how often each weight came back to life, like params; a single
+      zero where no rule names the leaf.
+    mask: which weights are alive, like params.
+    dense: the weights as they would be without a mask, like params.
+    inner: the state of the wrapped optimizer.
+  """
+
+  count: Any
+  key: jax.Array
+  moments: dict[str, tuple[jax.Array, jax.Array]]
+  spliced: Any
+  mask: Any
+  dense: Any
+  inner: optax.OptState
+
+
+def _layers(params: Any, rules: tree.Rules) -> list[layers.Layer]:
+  ruled = [(pattern, surgery.layer_rule(value)) for pattern, value in rules]
+  return layers.layers_of(params, ruled)
+
+
+def _no_splices(params: Any, plan: list[layers.Layer]) -> Any:
+  leaves, structure = jax.tree.flatten(params)
+  counts = [jnp.zeros((), jnp.uint16)] * len(leaves)
+  for layer in plan:
+    if layer.value is not None:
+      for i in layer.leaves:
+        counts[i] = jnp.zeros_like(leaves[i], jnp.uint16)
+  return jax.tree.unflatten(structure, counts)
+
+
+def splices(state: Any) -> dict[str, int]:
+  """How many weights of each layer came back, in any state that holds dns's."""
+  counts = tree.named_leaves(optax.tree.get(state, 'spliced'))
+  found: dict[str, int] = {}
+  for name, times in counts.items():
+    layer = tree.parent(name)
+    found[layer] = found.get(layer, 0) + int(jnp.sum(times, dtype=jnp.uint32))
+  return found
+
+
+def _whole_net(
+  gamma: float | None, power: float | None
+) -> optax.Schedule | None:
+  if gamma is None and power is None:
+    return None
+  return schedules.update_probability(
+    1e-4 if gamma is None else gamma, 1.0 if power is None else power
+  )
+
+
+def dns(
+  inner: optax.GradientTransformation,
+  rules: tree.Rules,
+  key: chex.PRNGKey,
+  *,
+  prune_bias: bool = True,
+  band: tuple[float, float] = (0.9, 1.1),
+  surgery_iter_gamma: float | None = None,
+  surgery_iter_power: float | None = None,
+  steps: int | None = None,
+) -> optax.GradientTransformationExtraArgs:
+  """Dynamic Network Surgery (Guo, Yao and Chen, NIPS 2016).
+
+  The optimizer `inner` trains dense weights, which this state keeps: it sees
+  them as its params, so momentum and decay act on pruned weights too. The
+  params of the user's loop are the dense weights under the mask, and their
+  gradient reaches all of them, so what was cut wrongly grows back.
+
+  After step t the mask for the forward of t + 1 is drawn with iter = t + 1.
+  A layer whose kernel has no zero starts wholly alive, any other with the
+  zeros it has; what no rule names keeps its zeros and is trained.
+
+  >>> params = {'ip': {'kernel': jnp.array([[1.0, -0.1], [0.2, 1.2]])}}
+  >>> tx = dns(
+  ...   optax.sgd(0.1), [('.*', Surgery(c_rate=0.0))], jax.random.key(0)
+  ... )
+  >>> state = tx.init(params)
+  >>> zeros = jax.tree.map(jnp.zeros_like, params)
+  >>> updates, state = tx.update(zeros, state, params)
+  >>> optax.apply_updates(params, updates)['ip']['kernel'].tolist()[0]
+  [1.0, 0.0]
+
+  Args:
+    inner: the optimizer of the dense weights.
+    rules: ordered path rules whose values are a `Surgery`, a
+      `GaussianSurgery`, a mapping of their settings, or None.
+    key: decides, with the step, when masks are drawn.
+    prune_bias: whether a ruled layer's biases are pruned with its kernel.
+    band: a weight is pruned at or below band[0] * T, spliced above
+      band[1] * T.
+    surgery_iter_gamma: with it or `surgery_iter_power`, one decision a step
+      for the whole net, with this gamma, in place of one a layer.
+    surgery_iter_power: likewise.
+    steps: how many steps the training has: no mask is drawn after the last.
+
+  Returns:
+    A transformation to use like any optimizer; it needs `params` in `update`.
+  """
+  low, high = band
+  if not (math.isfinite(high) and 0 < low <= high):
+    raise InputError(
+      f'band must be two numbers with 0 < band[0] <= band[1], got {band!r}'
+    )
+  for _, value in rules:
+    surgery.layer_rule(value)
+  inner = optax.with_extra_args_support(inner)
+  whole_net = _whole_net(surgery_iter_gamma, surgery_iter_power)
+  impl = jax.random.key_impl(key)
+
+  def init_fn(params: Any) -> DNSState:
+    plan = _layers(params, rules)
+    leaves = jax.tree.leaves(params)
+    mask = layers.starting_mask_tree(params, plan)
+    alive = jax.tree.leaves(mask)
+    moments = {}
+    for layer in plan:
+      if layer.value is None:
+        continue
+      pairs = zip(layer.pick(leaves), layer.pick(alive), strict=True)
+      moments[layer.name] = masks.moments(
+        [jnp.where(m, x, 0) for x, m in pairs]
+      )
+    # Copies, since the caller may donate params and this state together.
+    dense = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
+    return DNSState(
+      count=jnp.zeros((), jnp.int32),
+      key=jnp.array(jax.random.key_data(key), copy=True),
+      moments=moments,
+      spliced=_no_splices(params, plan),
+      mask=mask,
+      dense=dense,
+      inner=inner.init(dense),
+    )
+
+  def decide(
+    state_key: jax.Array, ruled: list[layers.Layer], iteration: jax.Array
+  ) -> list[jax.Array]:
+    wrapped = jax.random.wrap_key_data(state_key, impl=impl)
+    wrapped = jax.random.fold_in(wrapped, iteration)
+    shape = (1,) if whole_net else (len(ruled),)
+    u = jax.random.uniform(wrapped, shape)
+    due = []
+    for i, layer in enumerate(ruled):
+      chance = whole_net or schedules.update_probability(
+        layer.value.gamma, layer.value.power
+      )
+      until = surgery.draws_until(layer.value, steps)
+      due.append((chance(iteration) > u[i % len(u)]) & (iteration < until))
+    return due
+
+  def update_fn(
+    updates: optax.Updates,
+    state: DNSState,
+    params: Any = None,
+    **extra_args: Any,
+  ) -> tuple[optax.Updates, DNSState]:
+    layers.need_params(params, 'dns')
+    ruled = [x for x in _layers(params, rules) if x.value is not None]
+    steps_taken, inner_state = inner.update(
+      updates, state.inner, state.dense, **extra_args
+    )
+    dense = optax.apply_updates(state.dense, steps_taken)
+    iteration = optax.safe_increment(state.count)
+
+    weights, alive = jax.tree.leaves(dense), jax.tree.leaves(state.mask)
+    spliced = jax.tree.leaves(state.spliced)
+    due = decide(state.key, ruled, iteration) if ruled else []
+    for layer, now in zip(ruled, due, strict=True):
+      before = layer.pick(alive)
+      after = surgery.draw(
+        layer.value,
+        layer.pick(weights),
+        before,
+        state.moments[layer.name],
+        now,
+        iteration,
+        band,
+        prune_bias,
+      )
+      for i, new, old in zip(layer.leaves, after, before, strict=True):
+        alive[i] = new
+        # Counted by weight: a sum in every step would cost far more.
+        spliced[i] = spliced[i] + (new & ~old).astype(spliced[i].dtype)
+    structure = jax.tree.structure(state.mask)
+    mask = jax.tree.unflatten(structure, alive)
+    wanted = jax.tree.map(lambda m, w: jnp.where(m, w, 0), mask, dense)
+    return layers.step_to(wanted, params), DNSState(
+      count=iteration,
+      key=state.key,
+      moments=state.moments,
+      spliced=jax.tree.unflatten(structure, spliced),
+      mask=mask,
+      dense=dense,
+      inner=inner_state,
+    )
+
+  return optax.GradientTransformationExtraArgs(init_fn, update_fn)

@@ -1,0 +1,93 @@
+"""What the transforms know of a layer: its leaves and its starting masks."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from prunax import tree
+from prunax.errors import InputError
+
+
+class Layer(NamedTuple):
+  """The selected leaves under one parent path, and the value of their rule."""
+
+  name: str
+  leaves: tuple[int, ...]
+  value: Any
+
+  def pick(self, values: Sequence[Any]) -> list[Any]:
+    """This layer's share of a list over all leaves."""
+    return [values[i] for i in self.leaves]
+
+
+def layers_of(params: Any, rules: tree.Rules) -> list[Layer]:
+  """The layers of a tree under path rules; a rule's value None is a value.
+
+  Raises:
+    InputError: if a rule matches nothing, or leaves of one layer have
+      different values other than None.
+  """
+  names = tree.leaf_names(params)
+  values = tree.rule_values(rules, names)
+  found = []
+  for parent, places in tree.layers(names).items():
+    ruled = [i for i in places if values[i] is not None]
+    free = [i for i in places if values[i] is None]
+    if any(values[i] != values[ruled[0]] for i in ruled):
+      raise InputError(
+        f'the leaves of one layer must share one rule, but those of {parent!r}'
+        f' have several: {", ".join(names[i] for i in ruled)}; make the rules'
+        ' agree, or give the others None'
+      )
+    if ruled:
+      found.append(Layer(parent, tuple(ruled), values[ruled[0]]))
+    if free:
+      found.append(Layer(parent, tuple(free), None))
+  return found
+
+
+def kernels(leaves: Sequence[jax.Array]) -> list[jax.Array]:
+  """A layer's kernels, or all its leaves if it has none."""
+  return [x for x in leaves if tree.is_kernel(x)] or list(leaves)
+
+
+def starting_masks(leaves: Sequence[jax.Array]) -> list[jax.Array]:
+  """The masks with which a layer enters a method.
+
+  A layer whose kernel has no zero has not been pruned: it starts wholly
+  alive, its zero biases too. Otherwise what is zero was pruned and stays so.
+  A kernel of zeros alone has not been trained yet, and is alive.
+  """
+  own = kernels(leaves)
+  zeros = sum((jnp.sum(x == 0, dtype=jnp.int32) for x in own), jnp.int32(0))
+  size = sum(x.size for x in own)
+  fresh = (zeros == 0) | (zeros == size)
+  return [(x != 0) | fresh for x in leaves]
+
+
+def starting_mask_tree(params: Any, layers: Sequence[Layer]) -> Any:
+  """The tree of `starting_masks` over all layers."""
+  leaves, structure = jax.tree.flatten(params)
+  masks: list[Any] = [None] * len(leaves)
+  for layer in layers:
+    started = starting_masks(layer.pick(leaves))
+    for i, mask in zip(layer.leaves, started, strict=True):
+      masks[i] = mask
+  return jax.tree.unflatten(structure, masks)
+
+
+def need_params(params: Any, name: str) -> None:
+  """Refuses an update that was not told the weights."""
+  if params is None:
+    raise ValueError(
+      f'{name} must see the weights, got params=None: call'
+      ' tx.update(grads, state, params)'
+    )
+
+
+def step_to(wanted: Any, params: Any) -> optax.Updates:
+  """The updates that take `params` to `wanted`."""
+  return jax.tree.map(lambda w, p: (w - p).astype(p.dtype), wanted, params)
