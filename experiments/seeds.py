@@ -7,10 +7,10 @@ Seeds that are done are skipped; all are printed, with median and spread.
 """
 
 import pathlib
-import shutil
 import sys
 from typing import Any
 
+import numpy as np
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
@@ -53,6 +53,15 @@ def _result(summary: dict[str, Any], predictions: str) -> dict[str, Any]:
   }
 
 
+def _keep_predictions(source: pathlib.Path, target: pathlib.Path) -> None:
+  """Copies the classes of all test images, small enough for a repository."""
+  with np.load(source) as file:
+    predictions = file['predictions']
+  if predictions.max() < 256:
+    predictions = predictions.astype(np.uint8)
+  np.savez_compressed(target, predictions=predictions)
+
+
 def main(argv: list[str]) -> None:
   launch.refuse_arguments(argv)
   results = pathlib.Path(_RESULTS.value)
@@ -67,7 +76,7 @@ def main(argv: list[str]) -> None:
       print(run.note, file=sys.stderr)
     summary = run.execute(_OVERWRITE.value)
     name = f'{summary["config"]}-seed{seed}'
-    shutil.copy(run.folder.predictions, results / f'{name}.npz')
+    _keep_predictions(run.folder.predictions, results / f'{name}.npz')
     rows.append(_result(summary, f'{name}.npz'))
     write_json(results / f'{name}.json', rows[-1])
   print(report.seeds_text(str(_CONFIG.value.name), rows), end='')

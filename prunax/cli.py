@@ -3,10 +3,12 @@
 import argparse
 import json
 import os
-import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
+
+import jax
+import numpy as np
 
 from prunax import convert, costs, data, models, report, train, tree
 from prunax.errors import InputError
@@ -14,12 +16,32 @@ from prunax.rundir import RunDir
 from prunax.version import __version__
 
 _FILE_HELP = 'a .caffemodel, an .npz, or a run folder (its last artifact)'
+_DATA_HELP = (
+  'mnist, digits, or another data set, whose test part is read, or a FILE.npz,'
+  ' whose x and y are read whole'
+)
+
+# What a shell reports of a program that a closed pipe or Ctrl-C ended.
+_BROKEN_PIPE, _INTERRUPTED = 141, 130
+
+
+class _Parser(argparse.ArgumentParser):
+  """A parser whose complaints look like all others of this command."""
+
+  def error(self, message: str) -> NoReturn:
+    _complain(f'{message} (try {self.prog} --help)')
+    sys.exit(2)
 
 
 def open_source(path: str) -> convert.Loaded:
   """The weights that a file or a run folder stands for."""
   if os.path.isdir(path):
     return convert.load(RunDir(path).last_artifact())
+  if not os.path.exists(path):
+    raise InputError(
+      f'there must be a file or a run folder {path!r}, got neither: mend the'
+      ' path'
+    )
   return convert.load(path)
 
 
@@ -34,7 +56,7 @@ def inspect(path: str) -> dict[str, Any]:
 
 
 def evaluate(
-  path: str, model_name: str | None, data_name: str | None
+  path: str, model_name: str | None = None, data_name: str | None = None
 ) -> dict[str, Any]:
   """How many examples of a test set a file of weights gets right.
 
@@ -43,21 +65,21 @@ def evaluate(
     model_name: the model, if the file does not record it and its shapes fit
       none.
     data_name: a data set, whose test part is read, or an `.npz` of x and y,
-      which is read whole.
+      which is read whole; None for the test part of what the file records.
   """
   variables, meta = open_source(path)
   model = _model(variables, model_name or meta.get('model'), path)
-  name = data_name or meta.get('data')
-  if not name:
-    raise InputError(
-      f'the data set must be said, since {path} does not record it: add --data'
-      ' with mnist, digits or a FILE.npz'
-    )
-  examples = (
-    data.npz.read(name) if name.endswith('.npz') else data.load(name).test
-  )
+  name, examples = _examples(data_name, meta.get('data'), path)
   models.check_input(model, examples.x, name)
-  guesses = train.predict(model.apply, variables, examples.x, data.scale)
+  if examples.y.max() >= model.classes:
+    raise InputError(
+      f'the labels of {name} must be below the {model.classes} classes of the'
+      f' model {model.name!r}, got {examples.y.max()}: name another model or'
+      ' data set'
+    )
+  x = examples.x.reshape(len(examples.y), *model.input_shape)
+  variables = _floats(variables, path)
+  guesses = train.predict(model.apply, variables, x, data.scale)
   return train.score(guesses, examples.y)
 
 
@@ -67,60 +89,104 @@ def _model(variables: Any, name: str | None, path: str) -> models.Model:
     models.checked(model, variables, path)
     return model
   fitting = models.fitting(variables)
-  if len(fitting) != 1:
+  known = ', '.join(models.names())
+  if not fitting:
+    raise InputError(
+      f'{path} must fit a known model, but its leaves have the names and shapes'
+      f' of none of {known}: name one with --model to see where they differ'
+    )
+  if len(fitting) > 1:
     raise InputError(
       f'the model must be said, since {path} does not record it and fits'
-      f' {len(fitting)} of the known ones: add --model with one of'
-      f' {", ".join(models.names())}'
+      f' several: add --model with one of {known}'
     )
   return fitting[0]
 
 
-def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='prunax', description='Looks at pruned networks.'
-  )
-  parser.add_argument('--version', action='version', version=__version__)
-  commands = parser.add_subparsers(dest='command', required=True)
+def _examples(
+  asked: str | None, recorded: str | None, path: str
+) -> tuple[str, data.Split]:
+  """What to evaluate on, and its name."""
+  if asked and asked.lower().endswith('.npz'):
+    return asked, data.npz.read(data.npz.find(asked))
+  name = asked or recorded
+  if not name:
+    raise InputError(
+      f'the data set must be said, since {path} does not record it: add --data'
+      ' with mnist, digits or a FILE.npz'
+    )
+  return name, data.load(name).test
 
+
+def _floats(variables: Any, path: str) -> Any:
+  """The weights in float32, if they are finite numbers."""
+  with np.errstate(over='ignore'):
+    for name, x in tree.named_leaves(variables).items():
+      if x.dtype.kind == 'c' or not np.isfinite(x.astype(np.float32)).all():
+        raise InputError(
+          f'the weights of {path} must be finite real numbers, got others in'
+          f' the leaf {name!r}: take the file of an earlier step'
+        )
+  return jax.tree.map(lambda x: x.astype(np.float32), variables)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = _Parser(prog='prunax', description='Looks at pruned networks.')
+  parser.add_argument('--version', action='version', version=__version__)
+  commands = parser.add_subparsers(
+    dest='command', metavar='COMMAND', required=True
+  )
   looking = commands.add_parser(
     'inspect', help='how many weights of every leaf are alive'
   )
-  looking.add_argument('file', metavar='FILE', help=_FILE_HELP)
-  looking.add_argument('--json', action='store_true', help='JSON on stdout')
-
   scoring = commands.add_parser('evaluate', help='accuracy on a test set')
-  scoring.add_argument('file', metavar='FILE', help=_FILE_HELP)
-  scoring.add_argument('--model', metavar='NAME', help='lenet5, lenet300100')
-  scoring.add_argument(
-    '--data', metavar='NAME', help='mnist, digits, or a FILE.npz of x and y'
-  )
-  scoring.add_argument('--json', action='store_true', help='JSON on stdout')
+  for command in (looking, scoring):
+    command.add_argument('file', metavar='FILE', help=_FILE_HELP)
+    command.add_argument('--json', action='store_true', help='JSON on stdout')
+  known = ', '.join(models.names())
+  scoring.add_argument('--model', metavar='NAME', help=known)
+  scoring.add_argument('--data', metavar='NAME', help=_DATA_HELP)
   return parser
 
 
-def _run(arguments: argparse.Namespace) -> str:
+def _answer(arguments: argparse.Namespace) -> str:
   if arguments.command == 'inspect':
     result = inspect(arguments.file)
-    text = report.leaves_text(pathlib.Path(arguments.file).name, result)
+    name = os.path.basename(os.path.abspath(arguments.file))
+    text = report.leaves_text(name, result)
   else:
     result = evaluate(arguments.file, arguments.model, arguments.data)
-    text = (
-      f'{result["accuracy"]:.2%} right: {result["errors"]} errors in'
-      f' {result["count"]}\n'
-    )
-  return json.dumps(result) + '\n' if arguments.json else text
+    text = report.score_text(result)
+  return json.dumps(result, allow_nan=False) + '\n' if arguments.json else text
+
+
+def _complain(sentence: str) -> int:
+  print(f'error: {" ".join(sentence.split())}', file=sys.stderr)
+  return 1
+
+
+def _say(text: str) -> int:
+  """Prints the answer; the exit code tells whether it could be written."""
+  try:
+    print(text, end='', flush=True)
+  except OSError as e:
+    # Python flushes once more as it ends: what is left must go somewhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(e, BrokenPipeError):
+      return _BROKEN_PIPE
+    return _complain(f'the output must be writable, got {e.strerror}')
+  return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
   """The console script; 0, or 1 for bad input, or 2 for wrong usage."""
   arguments = _parser().parse_args(argv)
   try:
-    sys.stdout.write(_run(arguments))
+    return _say(_answer(arguments))
   except InputError as e:
-    print(f'error: {e}', file=sys.stderr)
-    return 1
-  return 0
+    return _complain(str(e))
+  except KeyboardInterrupt:
+    return _INTERRUPTED
 
 
 if __name__ == '__main__':

@@ -11,6 +11,11 @@ def ratio(size: int, alive: int) -> float | None:
   return size / alive if alive else None
 
 
+def density(size: int, alive: int) -> float:
+  """Which part is alive; all of it where there is nothing."""
+  return alive / size if size else 1.0
+
+
 def by_leaf(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
   """One row a leaf: name, shape, size, alive, density."""
   return [
@@ -36,7 +41,7 @@ def by_layer(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
         'name': layer,
         'size': size,
         'alive': alive,
-        'density': alive / size if size else 1.0,
+        'density': density(size, alive),
       }
     )
   return rows

@@ -1,21 +1,23 @@
 """What a run writes down as it goes: metrics.jsonl and TensorBoard events."""
 
 import json
-import os
 import pathlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
-import tensorboardX
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from prunax.rundir import RunDir
+from prunax.rundir import RunDir, write_text, writing
 
 
 def read_metrics(path: pathlib.Path) -> Iterator[dict[str, Any]]:
   """The lines of a metrics file; one that a kill cut short is left out."""
   if not path.exists():
     return
-  for line in path.read_text().splitlines():
+  for line in path.read_text(errors='replace').splitlines():
     try:
       yield json.loads(line)
     except json.JSONDecodeError:
@@ -29,44 +31,54 @@ class Recorder:
   """
 
   def __init__(self, folder: RunDir, stage: int, step: int):
-    self._path = folder.metrics
+    self._path, self._folder = folder.metrics, folder.events
     kept = [
       line
       for line in read_metrics(self._path)
       if (line['stage_index'], line['step']) <= (stage, step)
     ]
-    draft = self._path.with_suffix('.tmp')
-    draft.write_text(''.join(json.dumps(line) + '\n' for line in kept))
-    os.replace(draft, self._path)
-    self._done = sum(
-      max(line['step'] for line in kept if line['stage_index'] == i)
-      for i in {
-        line['stage_index'] for line in kept if line['stage_index'] < stage
-      }
-    )
-    self._file = self._path.open('a')
-    self._events = tensorboardX.SummaryWriter(
-      str(folder.events), purge_step=self._done + step + 1
-    )
+    lengths = {
+      line['stage_index']: line['step']
+      for line in kept
+      if line['stage_index'] < stage
+    }
+    self._done = sum(lengths.values())
+    write_text(self._path, ''.join(json.dumps(line) + '\n' for line in kept))
+    with writing(self._path):
+      self._file = self._path.open('a')
+    with writing(self._folder):
+      self._folder.mkdir(exist_ok=True)
+      # Written in this thread: tensorboardX's own would die of a full disk
+      # and leave a program that waits for it for ever.
+      self._events = EventsWriter(
+        str(self._folder / 'events'), f'.{stage}.{step:08d}'
+      )
+      # TensorBoard drops what an earlier sitting wrote from here on.
+      restart = SessionLog(status=SessionLog.START)
+      first = self._done + step + 1
+      self._events.write_event(Event(step=first, session_log=restart))
 
   def add(
     self, stage: int, name: str, step: int, metrics: dict[str, Any]
   ) -> None:
     """Writes one line and its events."""
     line = {'stage_index': stage, 'stage': name, 'step': step, **metrics}
-    self._file.write(json.dumps(line) + '\n')
-    self._file.flush()
-    for tag, value in _flat(metrics):
-      self._events.add_scalar(tag, value, self._done + step)
-
-  def end_stage(self, step: int) -> None:
-    """The next stage's events come after this one's."""
-    self._done += step
+    with writing(self._path):
+      self._file.write(json.dumps(line) + '\n')
+      self._file.flush()
+    with writing(self._folder):
+      for tag, value in _flat(metrics):
+        event = Event(wall_time=time.time(), step=self._done + step)
+        event.summary.CopyFrom(summary.scalar(tag, value))
+        self._events.write_event(event)
+      self._events.flush()
 
   def close(self) -> None:
     """Flushes both files."""
-    self._file.close()
-    self._events.close()
+    with writing(self._path):
+      self._file.close()
+    with writing(self._folder):
+      self._events.close()
 
 
 def _flat(

@@ -1,29 +1,51 @@
 """Tables of a run for a terminal."""
 
 import io
+import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from prunax import costs
 
-def _number(value: float | None, form: str) -> str:
-  return 'none left' if value is None else format(value, form)
+_SEED_KEYS = (
+  'alive',
+  'ratio',
+  'ratio_weights',
+  'error_percent',
+  'wall_seconds',
+)
+
+
+def _times(ratio: float | None) -> str:
+  """How many times fewer, where a ratio of nothing left is None."""
+  return 'none left' if ratio is None else f'{ratio:,.1f}x'
 
 
 def _text(tables: Sequence[Table]) -> str:
-  out = io.StringIO()
-  console = Console(file=out, width=100, highlight=False)
+  """The tables in characters that stdout can show."""
+  encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
+  raw = io.BytesIO()
+  file = io.TextIOWrapper(raw, encoding, 'backslashreplace', newline='')
+  # Names are a user's own: brackets and colons in them mean nothing.
+  console = Console(
+    file=file, width=100, highlight=False, markup=False, emoji=False
+  )
   for table in tables:
     console.print(table)
-  return out.getvalue()
+  file.flush()
+  return raw.getvalue().decode(encoding)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
   table = Table(title=title, title_justify='left', title_style='bold')
-  for i, column in enumerate(columns):
-    table.add_column(column, justify='left' if i == 0 else 'right')
+  first, *others = columns
+  table.add_column(first, overflow='fold')
+  for column in others:
+    table.add_column(column, justify='right', no_wrap=True)
   return table
 
 
@@ -38,8 +60,8 @@ def summary_text(summary: dict[str, Any]) -> str:
       row['stage'],
       f'{row["alive"]:,}',
       f'{row["size"]:,}',
-      _number(row['ratio'], '.1f') + 'x',
-      _number(row['ratio_weights'], '.1f') + 'x',
+      _times(row['ratio']),
+      _times(row['ratio_weights']),
       f'{row["error_percent"]:.2f} %',
       f'{row["seconds"]:.1f}',
     )
@@ -52,13 +74,12 @@ def summary_text(summary: dict[str, Any]) -> str:
   )
   for row in last['layers']:
     came_back = [f'{spliced.get(row["name"], 0):,}'] * bool(spliced)
-    ratio = row['size'] / row['alive'] if row['alive'] else None
     layers.add_row(
       row['name'],
       f'{row["alive"]:,}',
       f'{row["size"]:,}',
       f'{row["density"]:.2%}',
-      _number(ratio, '.1f') + ('x' if ratio else ''),
+      _times(costs.ratio(row['size'], row['alive'])),
       *came_back,
     )
   return _text([stages, layers])
@@ -91,33 +112,56 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     '',
     f'{total["alive"]:,}',
     f'{total["size"]:,}',
-    _number(total['alive'] / total['size'], '.2%'),
+    f'{costs.density(total["size"], total["alive"]):.2%}',
   )
   facts = (
-    f'{_number(total["ratio"], ".1f")}x fewer parameters,'
-    f' {_number(total["ratio_weights"], ".1f")}x fewer weights\n'
+    f'ratio: {_times(total["ratio"])}'
+    f' (weights only: {_times(total["ratio_weights"])})\n'
   )
   return _text([table]) + facts
+
+
+def score_text(score: dict[str, Any]) -> str:
+  """What `prunax evaluate` prints.
+
+  >>> score_text({'accuracy': 0.75, 'errors': 1, 'count': 4})
+  '75.00 % right, 1 wrong of 4\\n'
+  """
+  return (
+    f'{100 * score["accuracy"]:.2f} % right, {score["errors"]:,} wrong of'
+    f' {score["count"]:,}\n'
+  )
 
 
 def seeds_text(config: str, rows: Sequence[dict[str, Any]]) -> str:
   """All seeds of a config, with median and spread."""
   table = _table(
-    config, ['seed', 'alive', 'ratio', 'weights only', 'error %', 'seconds']
+    config, ['seed', 'alive', 'ratio', 'weights only', 'error', 'seconds']
   )
-  keys = ('alive', 'ratio', 'ratio_weights', 'error_percent', 'wall_seconds')
   for row in rows:
-    table.add_row(str(row['seed']), *_cells(row, keys))
+    table.add_row(str(row['seed']), *_cells(row))
   table.add_section()
   for name, pick in (('median', median), ('least', min), ('most', max)):
-    found = {key: pick([row[key] or 0.0 for row in rows]) for key in keys}
-    table.add_row(name, *_cells(found, keys))
+    found = {
+      key: pick([_comparable(row[key]) for row in rows]) for key in _SEED_KEYS
+    }
+    table.add_row(name, *_cells(found))
   return _text([table])
 
 
-def _cells(row: dict[str, Any], keys: Sequence[str]) -> list[str]:
-  forms = {'alive': ',.0f', 'error_percent': '.2f'}
-  return [_number(row[key], forms.get(key, '.1f')) for key in keys]
+def _comparable(value: float | None) -> float:
+  """A net of which nothing is left is smaller than any other."""
+  return math.inf if value is None else value
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+  alive, *ratios, error, seconds = (row[key] for key in _SEED_KEYS)
+  return [
+    f'{alive:,.0f}',
+    *(_times(None if x in (None, math.inf) else x) for x in ratios),
+    f'{error:.2f} %',
+    f'{seconds:.1f}',
+  ]
 
 
 def median(values: Sequence[float]) -> float:

@@ -1,15 +1,21 @@
 """The run folder: where each file lies, and which run it belongs to."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 from prunax.errors import InputError
+from prunax.version import __version__
 
 _ARTIFACT = re.compile(r'(\d+)-([\w-]+)\.npz')
+
+# Tells a run's config.json from that of any other program.
+_MARK = 'prunax'
 
 
 class RunDir:
@@ -57,7 +63,9 @@ class RunDir:
 
   def read_summary(self) -> dict[str, Any] | None:
     """The summary of a finished run, or None."""
-    return read_json(self.summary) if self.summary.exists() else None
+    if not self.summary.exists():
+      return None
+    return read_json(self.summary, 'remove it and run the same command again')
 
   def open(self, identity: dict[str, Any], overwrite: bool) -> None:
     """Makes the folder this run's, or finds that it is already.
@@ -70,38 +78,45 @@ class RunDir:
     Raises:
       InputError: if the folder holds another run, or other files.
     """
-    if self.path.exists() and not self.path.is_dir():
+    with writing(self.path):
+      theirs = self._owner()
+      if theirs and overwrite:
+        self._clear()
+      elif theirs:
+        self._compare(theirs, identity)
+      if not self.config.exists():
+        # First of all, so that a kill leaves a folder that is known again.
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.config, {_MARK: __version__, **identity})
+      self.artifact_folder.mkdir(exist_ok=True)
+      self.checkpoints.mkdir(exist_ok=True)
+
+  def _owner(self) -> dict[str, Any] | None:
+    """The config of the run in the folder, None if there is nothing."""
+    if not self.path.exists():
+      return None
+    if not self.path.is_dir():
       raise InputError(
         f'{self.path} must be a folder, got a file: name another --workdir'
       )
-    strangers = self.path.is_dir() and any(self.path.iterdir())
-    if strangers and not self.config.exists():
-      raise InputError(
-        f'the folder {self.path} must be empty or belong to a run, but it has'
-        ' files and no config.json: name another --workdir'
-      )
-    if overwrite:
-      self._clear()
     if self.config.exists():
-      self._compare(identity)
-      return
-    try:
-      self.artifact_folder.mkdir(parents=True, exist_ok=True)
-      self.checkpoints.mkdir(exist_ok=True)
-      write_json(self.config, identity)
-    except OSError as e:
-      raise InputError(
-        f'the folder {self.path} must be writable, but {e.strerror}: name'
-        ' another --workdir or make room'
-      ) from e
+      config = read_json(self.config, 'name another --workdir')
+      if isinstance(config, dict) and _MARK in config:
+        return config
+    elif {x.name for x in self.path.iterdir()} <= {_draft(self.config).name}:
+      return None
+    raise InputError(
+      f'the folder {self.path} must be empty or belong to a run, but it has'
+      " files and no run's config.json: name another --workdir"
+    )
 
-  def _compare(self, identity: dict[str, Any]) -> None:
-    theirs = _flat(read_json(self.config))
-    ours = _flat(json.loads(json.dumps(identity)))
+  def _compare(self, theirs: dict[str, Any], identity: dict[str, Any]) -> None:
+    there = _flat({k: v for k, v in theirs.items() if k != _MARK})
+    here = _flat(json.loads(json.dumps(identity)))
     different = [
-      f'{key} ({theirs.get(key)!r} there, {ours.get(key)!r} here)'
-      for key in sorted(theirs.keys() | ours.keys())
-      if theirs.get(key) != ours.get(key)
+      f'{key} ({there.get(key)!r} there, {here.get(key)!r} here)'
+      for key in sorted(there.keys() | here.keys())
+      if there.get(key) != here.get(key)
     ]
     if different:
       more = f' and {len(different) - 3} more' if len(different) > 3 else ''
@@ -112,10 +127,12 @@ class RunDir:
       )
 
   def _clear(self) -> None:
+    # The summary first and the config last: killed on the way, this is no
+    # finished run without artifacts and no folder of unknown files.
+    self.summary.unlink(missing_ok=True)
     for folder in (self.events, self.checkpoints, self.artifact_folder):
       shutil.rmtree(folder, ignore_errors=True)
-    files = (self.metrics, self.predictions, self.summary, self.config)
-    for file in files:
+    for file in (self.predictions, self.metrics, self.config):
       file.unlink(missing_ok=True)
 
 
@@ -128,26 +145,43 @@ def _flat(value: Any, above: str = '') -> dict[str, Any]:
   return found
 
 
-def read_json(path: pathlib.Path) -> Any:
+@contextlib.contextmanager
+def writing(path: pathlib.Path) -> Iterator[None]:
+  """Makes one sentence of a write that fails."""
+  try:
+    yield
+  except OSError as e:
+    raise InputError(
+      f'{path} must be writable, but {e.strerror or e}: make room or name'
+      ' another folder'
+    ) from e
+
+
+def read_json(path: pathlib.Path, advice: str) -> Any:
   """A JSON file, or one sentence about what is wrong with it."""
   try:
     return json.loads(path.read_text())
   except (OSError, ValueError) as e:
     raise InputError(
-      f'{path} must be a JSON file, but it cannot be read ({e}): start anew'
-      ' with --overwrite'
+      f'{path} must be a JSON file, but it cannot be read ({e}): {advice}'
     ) from e
+
+
+def _draft(path: pathlib.Path) -> pathlib.Path:
+  return path.with_name(f'{path.name}.tmp')
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a text file whole or not at all."""
+  draft = _draft(path)
+  with writing(path):
+    try:
+      draft.write_text(text)
+      os.replace(draft, path)
+    finally:
+      draft.unlink(missing_ok=True)
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:
   """Writes a JSON file whole or not at all."""
-  draft = path.with_suffix('.json.tmp')
-  try:
-    draft.write_text(json.dumps(value, indent=1) + '\n')
-    os.replace(draft, path)
-  except OSError as e:
-    draft.unlink(missing_ok=True)
-    raise InputError(
-      f'{path} must be writable, but {e.strerror}: make room or name another'
-      ' folder'
-    ) from e
+  write_text(path, json.dumps(value, indent=1) + '\n')

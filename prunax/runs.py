@@ -1,6 +1,5 @@
 """A run: a fold over the stages of a config, with one artifact a stage."""
 
-import os
 import pathlib
 import time
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from prunax import convert, costs, data, models, stages, train, tree
+from prunax import convert, costs, data, models, plan, stages, train, tree
 from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
@@ -16,50 +15,38 @@ from prunax.rundir import RunDir, write_json
 from prunax.version import versions
 
 
-def _start_file(config: dict[str, Any]) -> pathlib.Path | None:
-  """The file that the config starts from, or None to train a dense start."""
-  start = config['start']
-  if not start or pathlib.Path(start).suffix:
-    return pathlib.Path(start) if start else None
-  folder = config['models_dir'] or os.environ.get('PRUNAX_MODELS_DIR')
-  return pathlib.Path(folder) / f'{start}.caffemodel' if folder else None
-
-
-def identity(config: dict[str, Any]) -> dict[str, Any]:
-  """What makes a run itself: its config, without where the files lie."""
-  kept = {k: v for k, v in config.items() if k != 'models_dir'}
-  kept['data'] = {k: v for k, v in config['data'].items() if k != 'dir'}
-  kept['start'] = config['start'] if _start_file(config) else ''
-  return kept
-
-
-def stage_names(config: dict[str, Any]) -> list[str]:
-  """The names of the stages, with the dense start before them.
-
-  That is 'start' where the config names a file that is at hand, and 'dense',
-  a training of its own, where it does not.
-  """
-  named = ['dense', *config['stages']]
-  for name in named:
-    if not isinstance(config.get(name), dict) or 'kind' not in config[name]:
-      raise InputError(
-        f'the config must describe its stage {name!r} by an entry of that'
-        f' name with a kind, got {config.get(name)!r}: add it'
-      )
-  first = 'start' if _start_file(config) else 'dense'
-  return [first, *config['stages']]
+def _fitting(dataset: data.Dataset, model: models.Model) -> data.Dataset:
+  """The data set in the model's input shape, if the model can learn it."""
+  if dataset.classes > model.classes:
+    raise InputError(
+      f'the labels of {dataset.name} must be below the {model.classes} classes'
+      f' of the model {model.name!r}, got {dataset.classes} classes: name'
+      ' another model or data set'
+    )
+  models.check_input(model, dataset.train.x, dataset.name)
+  train, test = (
+    data.Split(x.reshape(len(y), *model.input_shape), y)
+    for x, y in (dataset.train, dataset.test)
+  )
+  return dataset._replace(train=train, test=test)
 
 
 class Run:
   """One run in its folder: made from a config, then executed."""
 
   def __init__(self, config: dict[str, Any], workdir: str | pathlib.Path):
+    plan.check(config)
     self.config = config
-    self.names = stage_names(config)
+    self.names = plan.stage_names(config)
     self.folder = RunDir(workdir)
     self.model = models.get(config['model'])
+    for name in self.names:
+      if name != 'start':
+        stages.rehearse(name, self.model, config[name])
     wanted, seed = config['data'], config['seed']
-    whole = data.load(wanted['name'], wanted['dir'] or None)
+    whole = _fitting(
+      data.load(wanted['name'], wanted['dir'] or None), self.model
+    )
     self.dataset, validation = data.split_validation(
       whole, wanted['validation'], seed
     )
@@ -95,7 +82,11 @@ class Run:
 
   def execute(self, overwrite: bool = False) -> dict[str, Any]:
     """Does what is left to do, and returns the summary."""
-    self.folder.open(identity(self.config), overwrite)
+    if (
+      self.names[0] == 'start' and not self.folder.artifact(0, 'start').exists()
+    ):
+      self._need_start()
+    self.folder.open(plan.identity(self.config), overwrite)
     finished = self.folder.read_summary()
     if finished:
       return finished
@@ -109,6 +100,8 @@ class Run:
         else:
           stage_key = jax.random.fold_in(key, i)
           variables = self._perform(i, name, variables, stage_key)
+          # A signal that came too late to end the training.
+          self._interrupts.leave_if_pending()
       return self._finish()
 
   def evaluate(self) -> dict[str, Any]:
@@ -148,13 +141,17 @@ class Run:
     return variables
 
   def _dense_start(self) -> Any:
-    path = _start_file(self.config)
+    path = self._need_start()
+    return models.checked(self.model, convert.load(path).tree, str(path))
+
+  def _need_start(self) -> pathlib.Path:
+    path = plan.start_file(self.config)
     if path is None or not path.exists():
       raise InputError(
         f'the config starts from {path}, which does not exist: mend'
         ' PRUNAX_MODELS_DIR, or train a dense start with --config.start='
       )
-    return models.checked(self.model, convert.load(path).tree, str(path))
+    return path
 
   def _finish(self) -> dict[str, Any]:
     """Reads the test set, once for each artifact, and writes the summary."""
@@ -163,12 +160,13 @@ class Run:
     for path in self.folder.artifacts():
       variables, meta = convert.load(path)
       guesses = train.predict(self.model.apply, variables, x, data.scale)
+      score = train.score(guesses, y)
       counts = tree.count(variables)
       rows.append(
         {
           'stage': meta['stage'],
           **costs.total(counts, meta['sizes']),
-          'error_percent': 100 * (1 - train.score(guesses, y)['accuracy']),
+          'error_percent': 100 * score['errors'] / score['count'],
           'seconds': meta['seconds'],
           'layers': costs.by_layer(counts),
           **meta['facts'],

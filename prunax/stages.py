@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import jax
+import numpy as np
 import optax
 
 from prunax import schedules, transforms, tree
@@ -178,3 +179,41 @@ def perform(
       ' mend the config'
     ) from None
   return stage(task, variables, key, **settings)
+
+
+def rehearse(name: str, model: Model, settings: Mapping[str, Any]) -> None:
+  """Refuses what a config says of a stage before any time is spent on it.
+
+  The stage runs on weights of the right shapes, but instead of a training
+  there is one abstract step.
+
+  Args:
+    name: the stage's name, for the sentence if it is refused.
+    model: the model that will be trained.
+    settings: the stage's kind and settings.
+  """
+
+  def fit(
+    variables: Any, tx: optax.GradientTransformation, steps: int, key: jax.Array
+  ) -> tuple[Any, Any]:
+    def step(params: Any) -> tuple[Any, Any]:
+      updates, state = tx.update(params, tx.init(params), params)
+      return optax.apply_updates(params, updates), state
+
+    return zeros(jax.eval_shape(step, variables))
+
+  def zeros(shapes: Any) -> Any:
+    return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+
+  settings = dict(settings)
+  kind, key = settings.pop('kind'), jax.random.key(0)
+  variables = zeros(jax.eval_shape(model.init, key))
+  try:
+    perform(kind, Task(model, fit), variables, key, settings)
+  except InputError as e:
+    raise InputError(f'the stage {name!r} cannot be set up: {e}') from None
+  except (AttributeError, KeyError, TypeError, ValueError) as e:
+    raise InputError(
+      f'the stage {name!r} cannot be set up as the config describes it, since'
+      f' {type(e).__name__}: {e}; mend the config'
+    ) from e

@@ -1,5 +1,6 @@
 """Training in compiled blocks of steps, and evaluation."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -168,6 +169,18 @@ def fit(
     yield Progress(step, params, opt_state, metrics)
 
 
+@functools.lru_cache(maxsize=8)
+def _classes(
+  apply: Apply, scale: Callable[[Any], Any]
+) -> Callable[[Any, Any], jax.Array]:
+  """The compiled forward pass, kept for the next call."""
+
+  def classes(params: Any, x: jax.Array) -> jax.Array:
+    return jnp.argmax(apply(params, scale(x), train=False), -1)
+
+  return jax.jit(classes)
+
+
 def predict(
   apply: Apply,
   params: Any,
@@ -176,11 +189,7 @@ def predict(
   batch: int = 1000,
 ) -> np.ndarray:
   """The class of every example, int32 [n], in evaluation mode."""
-
-  @jax.jit
-  def classes(params: Any, x: jax.Array) -> jax.Array:
-    return jnp.argmax(apply(params, scale(x), train=False), -1)
-
+  classes = _classes(apply, scale)
   parts = [
     np.asarray(classes(params, x[i : i + batch]))
     for i in range(0, len(x), batch)

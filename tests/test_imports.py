@@ -13,7 +13,7 @@ FLOORS = [
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
   {'train', 'checkpoint', 'costs', 'rundir', 'record', 'progress'}
   | {'interrupts'},
-  {'fitting', 'stages', 'runs', 'report', 'cli'},
+  {'fitting', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 ISLANDS = FLOORS[2]

@@ -1,0 +1,207 @@
+"""Writes docs/results.md, and the table of the README, from results/*.json.
+
+  python -m experiments.results_page
+
+No number on these pages is typed: what a result file does not hold is not
+there. A test holds the pages against the files.
+"""
+
+import json
+import pathlib
+import re
+from typing import Any, NamedTuple
+
+from prunax.report import median
+
+ROOT = pathlib.Path(__file__).parent.parent
+_PLACE = re.compile(r'(<!-- results -->\n).*?(<!-- /results -->)', re.DOTALL)
+
+
+class Row(NamedTuple):
+  """A line of the table: a config, and what others published for it."""
+
+  config: str
+  file: str
+  what: str
+  published: str
+  source: str
+
+
+ROWS = (
+  Row(
+    'lenet300_dns',
+    'lenet300_dns.py',
+    'LeNet-300-100, surgery',
+    '56x at 1.99 %',
+    'Guo et al. 2016, Table 1',
+  ),
+  Row(
+    'lenet300_dns_own',
+    'lenet300_dns.py:own',
+    'the same from our own dense start',
+    '56x at 1.99 %',
+    'Guo et al. 2016, Table 1',
+  ),
+  Row(
+    'lenet5_dns',
+    'lenet5_dns.py',
+    'LeNet-5, surgery',
+    '108x at 0.91 %',
+    'Guo et al. 2016, Table 1',
+  ),
+  Row(
+    'lenet5_dns_own',
+    'lenet5_dns.py:own',
+    'the same from our own dense start',
+    '108x at 0.91 %',
+    'Guo et al. 2016, Table 1',
+  ),
+  Row(
+    'lenet5_dns_gaussian',
+    'lenet5_dns_gaussian.py',
+    'LeNet-5, gaussian windows',
+    'none',
+    'HolmesShuan 2018',
+  ),
+  Row(
+    'lenet5_dns_two_phase',
+    'lenet5_dns_two_phase.py',
+    'LeNet-5, convolutions first, then the rest',
+    'none',
+    'the order of Guo et al. 2016 for AlexNet',
+  ),
+)
+
+
+def load(folder: pathlib.Path) -> dict[str, list[dict[str, Any]]]:
+  """The results of all seeds by config, in the order of their seeds."""
+  found: dict[str, list[dict[str, Any]]] = {}
+  for path in folder.glob('*-seed*.json'):
+    result = json.loads(path.read_text())
+    found.setdefault(result['config'], []).append(result)
+  return {
+    config: sorted(rows, key=lambda row: row['seed'])
+    for config, rows in found.items()
+  }
+
+
+def _spread(rows: list[dict[str, Any]], key: str, form: str, unit: str) -> str:
+  values = [row[key] for row in rows]
+  middle, least, most = (
+    format(pick(values), form) for pick in (median, min, max)
+  )
+  return f'{middle}{unit} ({least} to {most})'
+
+
+def _start_error(rows: list[dict[str, Any]]) -> str:
+  errors = [row['stages'][0]['error_percent'] for row in rows]
+  return f'{median(errors):.2f} %'
+
+
+def table(results: dict[str, list[dict[str, Any]]]) -> str:
+  """The table of all configs that have results: median (least to most)."""
+  lines = [
+    '| what | published | ours: fewer parameters | error before | error after'
+    ' | seeds |',
+    '| --- | --- | --- | --- | --- | --- |',
+  ]
+  for row in ROWS:
+    seeds = results.get(row.config)
+    if seeds:
+      lines.append(
+        f'| {row.what} (`{row.config}`) | {row.published}'
+        f' | {_spread(seeds, "ratio", ".1f", "x")} | {_start_error(seeds)}'
+        f' | {_spread(seeds, "error_percent", ".2f", " %")} | {len(seeds)} |'
+      )
+  return '\n'.join(lines) + '\n'
+
+
+def _details(row: Row, seeds: list[dict[str, Any]]) -> str:
+  numbers = ','.join(str(result['seed']) for result in seeds)
+  lines = [
+    f'## {row.config}',
+    '',
+    f'{row.what}. Published: {row.published} ({row.source}).',
+    '',
+    '```sh',
+    f'python -m experiments.seeds --config=configs/{row.file} \\',
+    f'  --seeds={numbers} --workdir=runs/{row.config}',
+    '```',
+    '',
+    '| seed | alive | fewer parameters | fewer weights | error % | came back'
+    ' | seconds |',
+    '| ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+  ]
+  for result in seeds:
+    spliced = sum(
+      sum(stage.get('spliced', {}).values()) for stage in result['stages']
+    )
+    lines.append(
+      f'| {result["seed"]} | {result["alive"]:,} | {result["ratio"]:.1f}x'
+      f' | {result["ratio_weights"]:.1f}x | {result["error_percent"]:.2f}'
+      f' | {spliced:,} | {result["wall_seconds"]:.0f} |'
+    )
+  keys = ('alive', 'ratio', 'ratio_weights', 'error_percent', 'wall_seconds')
+  middle = {key: median([result[key] for result in seeds]) for key in keys}
+  lines += [
+    f'| median | {middle["alive"]:,.0f} | {middle["ratio"]:.1f}x'
+    f' | {middle["ratio_weights"]:.1f}x | {middle["error_percent"]:.2f}'
+    f' | | {middle["wall_seconds"]:.0f} |',
+    '',
+    '| layer | kept % (weights and biases), median (least to most) |',
+    '| --- | --- |',
+  ]
+  for i, layer in enumerate(seeds[0]['stages'][-1]['layers']):
+    shares = [
+      100 * result['stages'][-1]['layers'][i]['density'] for result in seeds
+    ]
+    lines.append(
+      f'| {layer["name"]} | {median(shares):.2f}'
+      f' ({min(shares):.2f} to {max(shares):.2f}) |'
+    )
+  return '\n'.join(lines) + '\n'
+
+
+def page(results: dict[str, list[dict[str, Any]]]) -> str:
+  """The whole of docs/results.md."""
+  versions = sorted(
+    {
+      ', '.join(f'{k} {v}' for k, v in result['versions'].items())
+      for rows in results.values()
+      for result in rows
+    }
+  )
+  notes = (ROOT / 'docs' / 'results_notes.md').read_text()
+  parts = [
+    '# Results\n',
+    'Real MNIST. The test set is read once, at the end of a run; all seeds'
+    ' that were run\nare here. Median, and in brackets the least and the most.'
+    ' Each number comes from a\nfile of `results/`;'
+    ' `python -m experiments.results_page` writes this page.\n',
+    table(results),
+    notes,
+    *(
+      _details(row, results[row.config])
+      for row in ROWS
+      if row.config in results
+    ),
+    '## Versions\n',
+    '\n'.join(f'- {line}' for line in versions) + '\n',
+  ]
+  return '\n'.join(parts)
+
+
+def readme(text: str, results: dict[str, list[dict[str, Any]]]) -> str:
+  """The README with the table in its place."""
+  return _PLACE.sub(lambda m: m[1] + table(results) + m[2], text)
+
+
+def main() -> None:
+  results = load(ROOT / 'results')
+  (ROOT / 'docs' / 'results.md').write_text(page(results))
+  path = ROOT / 'README.md'
+  path.write_text(readme(path.read_text(), results))
+
+
+if __name__ == '__main__':
+  main()

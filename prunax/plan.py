@@ -1,0 +1,104 @@
+"""What a config asks for, checked before anything is done."""
+
+import json
+import os
+import pathlib
+import re
+from typing import Any
+
+from prunax.errors import InputError
+
+_ENTRIES: dict[str, type | tuple[type, ...]] = {
+  'name': str,
+  'seed': int,
+  'model': str,
+  'data': dict,
+  'start': str,
+  'models_dir': str,
+  'stages': (tuple, list),
+  'dense': dict,
+  'block': int,
+  'checkpoint_every': int,
+  'data.name': str,
+  'data.dir': str,
+  'data.batch': int,
+  'data.order': str,
+  'data.validation': int,
+}
+_POSITIVE = ('block', 'checkpoint_every')
+_SAID = {str: 'a text', int: 'a whole number', dict: 'a group of entries'}
+
+# Names that become names of files.
+_NAME = re.compile(r'[\w-]+')
+
+
+def _refuse(entry: str, must: str, got: Any) -> None:
+  raise InputError(
+    f"the config's entry {entry!r} must be {must}, got {got!r}: mend the config"
+  )
+
+
+def check(config: dict[str, Any]) -> None:
+  """Refuses a config whose entries are missing or of the wrong kind.
+
+  Raises:
+    InputError: naming the entry.
+  """
+  for entry, kind in _ENTRIES.items():
+    value: Any = config
+    for part in entry.split('.'):
+      value = value.get(part)
+    if not isinstance(value, kind) or isinstance(value, bool):
+      said = _SAID[kind] if isinstance(kind, type) else 'a list of names'
+      _refuse(entry, said, value)
+  for entry in _POSITIVE:
+    if config[entry] < 1:
+      _refuse(entry, 'a whole number of at least 1', config[entry])
+  if not _NAME.fullmatch(config['name']):
+    _refuse('name', 'of letters, digits, - and _', config['name'])
+  for name in ('dense', *config['stages']):
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+      _refuse('stages', 'names of letters, digits, - and _', name)
+    stage = config.get(name)
+    if not isinstance(stage, dict) or 'kind' not in stage:
+      raise InputError(
+        f'the config must describe its stage {name!r} by an entry of that'
+        f' name with a kind, got {stage!r}: add it'
+      )
+    steps = stage.get('steps', 1)
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+      _refuse(f'{name}.steps', 'a whole number of at least 1', steps)
+  try:
+    json.dumps(config)
+  except (TypeError, ValueError) as e:
+    raise InputError(
+      f'the config must hold texts, numbers, lists and groups of them, but {e}:'
+      ' mend the config'
+    ) from None
+
+
+def start_file(config: dict[str, Any]) -> pathlib.Path | None:
+  """The file that the config starts from, or None to train a dense start."""
+  start = config['start']
+  if not start or pathlib.Path(start).suffix:
+    return pathlib.Path(start) if start else None
+  folder = config['models_dir'] or os.environ.get('PRUNAX_MODELS_DIR')
+  return pathlib.Path(folder) / f'{start}.caffemodel' if folder else None
+
+
+def identity(config: dict[str, Any]) -> dict[str, Any]:
+  """What makes a run itself: its config, without where the files lie."""
+  kept = {k: v for k, v in config.items() if k != 'models_dir'}
+  kept['data'] = {k: v for k, v in config['data'].items() if k != 'dir'}
+  kept['start'] = config['start'] if start_file(config) else ''
+  return kept
+
+
+def stage_names(config: dict[str, Any]) -> list[str]:
+  """The names of the stages, with what comes before the config's own.
+
+  That is 'start' where the config names a file that is at hand, and 'dense',
+  a training of its own, where it does not.
+  """
+  first = 'start' if start_file(config) else 'dense'
+  return [first, *config['stages']]
