@@ -1,5 +1,6 @@
 """What the binaries share: flags to a run, errors to sentences."""
 
+import inspect
 import pathlib
 import signal
 import sys
@@ -18,7 +19,8 @@ from prunax.runs import Run
 _PARSERS = (
   '<frozen',
   __file__,
-  *(str(pathlib.Path(m.__file__).parent) for m in (flags, ml_collections)),
+  str(pathlib.Path(inspect.getfile(flags)).parent),
+  str(pathlib.Path(inspect.getfile(ml_collections)).parent),
 )
 
 
@@ -91,9 +93,9 @@ def refuse_arguments(argv: Sequence[str]) -> None:
     leave(f'only flags are understood, got {" ".join(argv[1:])}', 2)
 
 
-def make_run(config: ConfigDict, workdir: str) -> Run:
+def make_run(config: ConfigDict, workdir: str | None) -> Run:
   """The run of a config in its folder."""
-  return Run(config.to_dict(), workdir)
+  return Run(config.to_dict(), str(workdir))
 
 
 def guarded(main: Callable[[], Any]) -> None:

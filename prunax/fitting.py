@@ -1,5 +1,6 @@
 """Training that records itself, saves itself, and goes on where it stopped."""
 
+import pathlib
 import time
 from typing import Any, NamedTuple
 
@@ -92,7 +93,7 @@ class Fitter:
     except train.Diverged as e:
       raise train.Diverged(
         f'{e} of the stage {self._name!r}; {self._last_good()}: lower the'
-        ' rate, or start anew with --overwrite'
+        ' rate and start anew, with --overwrite or in another --workdir'
       ) from None
     finally:
       recorder.close()
@@ -113,18 +114,25 @@ class Fitter:
     checkpoint.save(folder, self._stage, progress.step, value)
 
   def _restored(self, start: train.Progress) -> train.Progress:
-    found = checkpoint.latest(self._settings.folder.checkpoints)
-    if found is None or found[0] != self._stage:
+    found = self._latest()
+    if not found:
       return start
-    value = checkpoint.restore(found[2], _saved(start, 0.0))
+    value = checkpoint.restore(found[1], _saved(start, 0.0))
     self.seconds = float(value['seconds'])
-    return train.Progress(found[1], value['params'], value['opt_state'], {})
+    return train.Progress(found[0], value['params'], value['opt_state'], {})
+
+  def _latest(self) -> tuple[int, pathlib.Path] | None:
+    """The step and path of this stage's newest checkpoint, or None."""
+    found = checkpoint.latest(self._settings.folder.checkpoints)
+    return found[1:] if found and found[0] == self._stage else None
 
   def _last_good(self) -> str:
-    found = checkpoint.latest(self._settings.folder.checkpoints)
+    found, before = self._latest(), self._settings.folder.artifacts()
     if found:
-      return f'the last good checkpoint is {found[2]}'
-    return 'there is no checkpoint of it yet'
+      return f'the last good checkpoint is {found[1]}'
+    if before:
+      return f'it has no checkpoint yet, the stage before gave {before[-1]}'
+    return 'there is no checkpoint yet'
 
 
 def _saved(progress: train.Progress, seconds: float) -> dict[str, Any]:

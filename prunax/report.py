@@ -25,8 +25,8 @@ def _times(ratio: float | None) -> str:
   return 'none left' if ratio is None else f'{ratio:,.1f}x'
 
 
-def _text(tables: Sequence[Table]) -> str:
-  """The tables in characters that stdout can show."""
+def _text(*titled: tuple[str, Table]) -> str:
+  """Tables under their titles, in characters that stdout can show."""
   encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
   raw = io.BytesIO()
   file = io.TextIOWrapper(raw, encoding, 'backslashreplace', newline='')
@@ -34,14 +34,16 @@ def _text(tables: Sequence[Table]) -> str:
   console = Console(
     file=file, width=100, highlight=False, markup=False, emoji=False
   )
-  for table in tables:
+  for title, table in titled:
+    # A title of the table's own would be broken at the table's width.
+    console.print(title, soft_wrap=True)
     console.print(table)
   file.flush()
   return raw.getvalue().decode(encoding)
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-  table = Table(title=title, title_justify='left', title_style='bold')
+def _table(columns: Sequence[str]) -> Table:
+  table = Table()
   first, *others = columns
   table.add_column(first, overflow='fold')
   for column in others:
@@ -52,8 +54,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
 def summary_text(summary: dict[str, Any]) -> str:
   """The stages of a run, and the layers of what it ended with."""
   stages = _table(
-    f'{summary["config"]}, seed {summary["seed"]}',
-    ['stage', 'alive', 'of', 'ratio', 'weights only', 'test error', 'seconds'],
+    ['stage', 'alive', 'of', 'ratio', 'weights only', 'test error', 'seconds']
   )
   for row in summary['stages']:
     stages.add_row(
@@ -68,10 +69,7 @@ def summary_text(summary: dict[str, Any]) -> str:
   last = summary['stages'][-1]
   spliced = _spliced(summary)
   columns = ['layer', 'alive', 'of', 'density', 'ratio']
-  layers = _table(
-    f'layers after {last["stage"]}, weights and biases together',
-    columns + ['spliced'] * bool(spliced),
-  )
+  layers = _table(columns + ['spliced'] * bool(spliced))
   for row in last['layers']:
     came_back = [f'{spliced.get(row["name"], 0):,}'] * bool(spliced)
     layers.add_row(
@@ -82,7 +80,10 @@ def summary_text(summary: dict[str, Any]) -> str:
       _times(costs.ratio(row['size'], row['alive'])),
       *came_back,
     )
-  return _text([stages, layers])
+  return _text(
+    (f'{summary["config"]}, seed {summary["seed"]}', stages),
+    (f'layers after {last["stage"]}, weights and biases together', layers),
+  )
 
 
 def _spliced(summary: dict[str, Any]) -> dict[str, int]:
@@ -96,7 +97,7 @@ def _spliced(summary: dict[str, Any]) -> dict[str, int]:
 
 def leaves_text(name: str, inspected: dict[str, Any]) -> str:
   """What `prunax inspect` prints."""
-  table = _table(name, ['leaf', 'shape', 'alive', 'of', 'density'])
+  table = _table(['leaf', 'shape', 'alive', 'of', 'density'])
   for leaf in inspected['leaves']:
     table.add_row(
       leaf['name'],
@@ -118,7 +119,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     f'ratio: {_times(total["ratio"])}'
     f' (weights only: {_times(total["ratio_weights"])})\n'
   )
-  return _text([table]) + facts
+  return _text((name, table)) + facts
 
 
 def score_text(score: dict[str, Any]) -> str:
@@ -135,9 +136,7 @@ def score_text(score: dict[str, Any]) -> str:
 
 def seeds_text(config: str, rows: Sequence[dict[str, Any]]) -> str:
   """All seeds of a config, with median and spread."""
-  table = _table(
-    config, ['seed', 'alive', 'ratio', 'weights only', 'error', 'seconds']
-  )
+  table = _table(['seed', 'alive', 'ratio', 'weights only', 'error', 'seconds'])
   for row in rows:
     table.add_row(str(row['seed']), *_cells(row))
   table.add_section()
@@ -146,7 +145,7 @@ def seeds_text(config: str, rows: Sequence[dict[str, Any]]) -> str:
       key: pick([_comparable(row[key]) for row in rows]) for key in _SEED_KEYS
     }
     table.add_row(name, *_cells(found))
-  return _text([table])
+  return _text((config, table))
 
 
 def _comparable(value: float | None) -> float:

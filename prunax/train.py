@@ -171,7 +171,7 @@ def fit(
 
 @functools.lru_cache(maxsize=8)
 def _classes(
-  apply: Apply, scale: Callable[[Any], Any]
+  apply: Callable[..., jax.Array], scale: Callable[[Any], Any]
 ) -> Callable[[Any, Any], jax.Array]:
   """The compiled forward pass, kept for the next call."""
 
@@ -189,7 +189,8 @@ def predict(
   batch: int = 1000,
 ) -> np.ndarray:
   """The class of every example, int32 [n], in evaluation mode."""
-  classes = _classes(apply, scale)
+  forward: Callable[..., jax.Array] = apply
+  classes = _classes(forward, scale)
   parts = [
     np.asarray(classes(params, x[i : i + batch]))
     for i in range(0, len(x), batch)

@@ -1,7 +1,9 @@
-"""Shared fixtures: four host devices, and where the real data lies."""
+"""Shared fixtures: four host devices, where the real data lies, a small run."""
 
+import importlib.util
 import os
 import pathlib
+from typing import Any
 
 import jax
 import pytest
@@ -32,3 +34,18 @@ def mnist_dir(data_dir: pathlib.Path) -> pathlib.Path:
 def models_dir() -> pathlib.Path:
   """The folder of the `.caffemodel` files."""
   return _folder('PRUNAX_MODELS_DIR', 'the .caffemodel files')
+
+
+@pytest.fixture(scope='session')
+def small_file() -> pathlib.Path:
+  """The config of a small experiment."""
+  return pathlib.Path(__file__).parent / 'small.py'
+
+
+@pytest.fixture
+def small_config(small_file: pathlib.Path) -> dict[str, Any]:
+  """A small experiment with every kind of stage, free to be changed."""
+  spec = importlib.util.spec_from_file_location('small', small_file)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config().to_dict()

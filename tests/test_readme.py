@@ -8,30 +8,31 @@ import types
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+PAGES = ('README.md', 'docs/customize.md')
 _FENCE = re.compile(r'^```python\n(.*?)^```$', re.DOTALL | re.MULTILINE)
+_ASSERT = re.compile(r'^ *assert ', re.MULTILINE)
 
 
-def blocks(page):
-  """Each Python block of a page, under the line where it begins."""
-  text = (ROOT / page).read_text()
-  for match in _FENCE.finditer(text):
-    line = text.count('\n', 0, match.start(1)) + 1
-    yield pytest.param(page, line, match[1], id=f'{page}:{line}')
+def blocks():
+  """Each Python block with its page and the line where it begins."""
+  for page in PAGES:
+    text = (ROOT / page).read_text()
+    for match in _FENCE.finditer(text):
+      line = text.count('\n', 0, match.start(1)) + 1
+      yield pytest.param(page, line, match[1], id=f'{page}:{line}')
 
 
-BLOCKS = [*blocks('README.md'), *blocks('docs/customize.md')]
+@pytest.mark.parametrize('page', PAGES)
+def test_no_block_is_missed(page):
+  fences = (ROOT / page).read_text().count('```python')
+  assert fences == sum(block.values[0] == page for block in blocks()) > 0
 
 
-def test_no_block_is_missed():
-  for page in ('README.md', 'docs/customize.md'):
-    fences = (ROOT / page).read_text().count('```python')
-    assert fences == sum(block.values[0] == page for block in BLOCKS) > 0
-
-
-@pytest.mark.parametrize(('page', 'line', 'code'), BLOCKS)
+@pytest.mark.parametrize(('page', 'line', 'code'), list(blocks()))
 def test_block_runs(page, line, code, monkeypatch, tmp_path):
+  assert _ASSERT.search(code), 'a block must check what it promises'
   monkeypatch.chdir(tmp_path)
-  assert re.search(r'^ *assert ', code, re.MULTILINE), 'a block must check what it promises'
+  monkeypatch.syspath_prepend(ROOT)
   module = types.ModuleType('block')
   # Flax looks up the module of a class that a block defines.
   monkeypatch.setitem(sys.modules, 'block', module)

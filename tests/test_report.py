@@ -38,7 +38,9 @@ def cells(text, first):
 
 def test_summary_by_hand():
   text = report.summary_text(summary(stage('dense', 3000, 4 / 3)))
-  assert 'mine, seed 3' in text and 'layers after dense' in text
+  lines = text.splitlines()
+  assert lines[0] == 'mine, seed 3'
+  assert 'layers after dense, weights and biases together' in lines
   assert cells(text, 'dense') == [
     '3,000',
     '4,000',

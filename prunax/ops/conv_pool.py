@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from prunax.errors import InputError
 from prunax.ops.conv import conv
 from prunax.ops.winograd import winograd
 
@@ -53,13 +54,13 @@ def conv_max_pool(x: Array, kernel: Array) -> Array:
 def _conv_max_pool_fwd(
   x: Array, kernel: Array
 ) -> tuple[Array, tuple[Array, Array, Array]]:
+  shape = _pooled_shape(x, kernel)
   phases = lax.platform_dependent(x, kernel, cpu=_phases, default=_plain_phases)
   largest, first = phases[0], jnp.zeros(phases[0].shape, jnp.uint8)
   for i in range(1, 4):
     larger = phases[i] > largest
     largest = jnp.where(larger, phases[i], largest)
     first = jnp.where(larger, jnp.uint8(i), first)
-  shape = _pooled_shape(x, kernel)
   return largest.reshape(shape), (x, kernel, first)
 
 
@@ -80,6 +81,12 @@ conv_max_pool.defvjp(_conv_max_pool_fwd, _conv_max_pool_bwd)
 def _pooled_shape(x: Array, kernel: Array) -> tuple[int, ...]:
   _, s, _, h, w, n = x.shape
   kh, kw, _, o = kernel.shape
+  if s % 2 or (kh - 1) % s or (kw - 1) % s:
+    raise InputError(
+      'the sides of a kernel less one must be multiples of the even number that'
+      f' the images are split by, got {kh} x {kw} and {s}: split by another or'
+      ' use a convolution and a pooling'
+    )
   return o, s // 2, s // 2, h - (kh - 1) // s, w - (kw - 1) // s, n
 
 
@@ -133,9 +140,9 @@ def _factors(x: Array, kernel: Array) -> tuple[Array, Array]:
 
   Both are batched over the rows' transforms: [t, rows, taps] for the kernel
   and [t, taps, columns] for the patches. There are kh + 1 transforms, from
-  which `_outputs` makes two rows, or just one.
+  which `_phases` makes two rows of pixels, or just one.
   """
-  kh, kw, c, o = kernel.shape
+  kh, kw, _, o = kernel.shape
   rows = _windows(x, 1, 3, kh + 1)
   if _use_winograd(kernel):
     f = winograd(kh)

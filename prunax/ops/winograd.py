@@ -33,11 +33,11 @@ def winograd(r: int) -> Winograd:
   [421.0, 4210.0]
 
   Args:
-    r: the number of taps, 1 to 5.
+    r: the number of taps, 2 to 5.
   """
+  if not 2 <= r <= 5:
+    raise ValueError(f'r must be from 2 to 5, got {r}')
   points = np.array([0.0, 1.0, -1.0, 2.0, -2.0][:r])
-  if len(points) < r:
-    raise ValueError(f'r must be at most 5 for float32, got {r}')
   inputs = np.zeros((r + 1, r + 1))
   taps = np.zeros((r + 1, r))
   for i, point in enumerate(points):

@@ -44,7 +44,8 @@ def _layers(params: Any, rules: tree.Rules) -> list[layers.Layer]:
 
 def _no_splices(params: Any, plan: list[layers.Layer]) -> Any:
   leaves, structure = jax.tree.flatten(params)
-  counts = [jnp.zeros((), jnp.uint16)] * len(leaves)
+  # One buffer each, or a donated state would give the same one twice.
+  counts = [jnp.zeros((), jnp.uint16) for _ in leaves]
   for layer in plan:
     if layer.value is not None:
       for i in layer.leaves:

@@ -69,7 +69,7 @@ def network(dtype='float32'):
       'kernel': jnp.where(jnp.abs(kernel) < 0.5, 0, kernel),
       'bias': jnp.array([0.0, 1.0] * 4, dtype),
     },
-    'norm': {'scale': jnp.ones(4, dtype)},
+    'norm': {'scale': jnp.ones(4, dtype), 'shift': jnp.ones(4, dtype)},
   }
 
 
@@ -176,7 +176,7 @@ def test_four_devices_give_what_one_gives(method, axis_type):
   specs = {
     'conv': {'kernel': P(None, None, None, 'x'), 'bias': P('x')},
     'ip': {'kernel': P('x', None), 'bias': P()},
-    'norm': {'scale': P()},
+    'norm': {'scale': P(), 'shift': P()},
   }
   tx = METHODS[method](optax.sgd(0.05, momentum=0.9))
   want, _ = run(tx, network())

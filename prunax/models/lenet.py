@@ -1,0 +1,81 @@
+"""The two LeNets that pruning papers report, as Caffe defines them."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from prunax.models.adapters import from_nnx
+from prunax.models.types import Model
+from prunax.ops.conv_pool import conv_max_pool, split
+
+# U(-a, a) with a = sqrt(3 / fan_in): what Caffe calls xavier.
+_xavier = nnx.initializers.lecun_uniform()
+
+
+def _dense(inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.Linear:
+  return nnx.Linear(inputs, outputs, kernel_init=_xavier, rngs=rngs)
+
+
+class ConvPool(nnx.Module):
+  """A 5x5 convolution and 2x2 max pooling of `split` images."""
+
+  def __init__(self, inputs: int, outputs: int, rngs: nnx.Rngs):
+    shape = (5, 5, inputs, outputs)
+    self.kernel = nnx.Param(_xavier(rngs.params(), shape))
+    self.bias = nnx.Param(jnp.zeros(outputs))
+
+  def __call__(self, x: jax.Array) -> jax.Array:
+    # A bias may as well be added to the largest of four.
+    bias = jnp.expand_dims(self.bias[...], (1, 2, 3, 4, 5))
+    return conv_max_pool(x, self.kernel[...]) + bias
+
+
+class LeNet300100(nnx.Module):
+  """784 - 300 - 100 - 10, fully connected, with ReLU between.
+
+  LeCun et al., Gradient-based learning applied to document recognition (1998).
+  """
+
+  def __init__(self, rngs: nnx.Rngs):
+    self.ip1 = _dense(784, 300, rngs)
+    self.ip2 = _dense(300, 100, rngs)
+    self.ip3 = _dense(100, 10, rngs)
+
+  def __call__(self, x: jax.Array) -> jax.Array:
+    x = x.reshape(x.shape[0], -1)
+    x = jax.nn.relu(self.ip1(x))
+    x = jax.nn.relu(self.ip2(x))
+    return self.ip3(x)
+
+
+class LeNet5(nnx.Module):
+  """Two 5x5 convolutions, each with 2x2 max pooling, and two dense layers.
+
+  The network of Caffe's MNIST example: 20 and 50 channels, 500 hidden units
+  and one ReLU, after `ip1`.
+  """
+
+  def __init__(self, rngs: nnx.Rngs):
+    self.conv1 = ConvPool(1, 20, rngs)
+    self.conv2 = ConvPool(20, 50, rngs)
+    self.ip1 = _dense(800, 500, rngs)
+    self.ip2 = _dense(500, 10, rngs)
+
+  def __call__(self, x: jax.Array) -> jax.Array:
+    # The batch goes last, and the halves that two poolings make are apart from
+    # the start, so nothing has to be rearranged between the layers.
+    x = split(x.transpose(3, 1, 2, 0), 4)
+    x = self.conv2(self.conv1(x))
+    # Channels, rows, columns: the order of Caffe's ip1.
+    x = jax.nn.relu(self.ip1(x.reshape(-1, x.shape[-1]).T))
+    return self.ip2(x)
+
+
+def lenet300100() -> Model:
+  """LeNet-300-100, 266,610 weights; it takes [n, 28, 28, 1] or [n, 784]."""
+  return Model('lenet300100', *from_nnx(LeNet300100), (28, 28, 1), 10)
+
+
+def lenet5() -> Model:
+  """LeNet-5, 431,080 weights; it takes [n, 28, 28, 1]."""
+  return Model('lenet5', *from_nnx(LeNet5), (28, 28, 1), 10)
