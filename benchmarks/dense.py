@@ -10,8 +10,6 @@ import functools
 import importlib
 import importlib.util
 import os
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from benchmarks import paired
 from prunax import data, models, train
 
 Losses = Callable[[], np.ndarray]
@@ -31,28 +30,16 @@ STEPS = {'lenet5': 20, 'lenet300100': 200}
 def measure(rounds: int = 21) -> dict[str, Any]:
   """Milliseconds a step, by name of the model.
 
+  `ratio` is the median over the rounds of our time by theirs; `losses_apart`
+  the largest difference of the losses of the first ten steps.
+
   Args:
-    rounds: blocks of steps of either, in turn; the medians are over them, and
-      `ratio` is the median of our time by theirs, round by round.
+    rounds: blocks of steps of either, in turn.
   """
-  return {
-    'batch': BATCH,
-    'cores': os.cpu_count(),
-    'rounds': rounds,
-    'versions': _versions(),
-    **{name: _compare(name, steps, rounds) for name, steps in STEPS.items()},
-  }
-
-
-def _versions() -> dict[str, str]:
-  versions = {'jax': jax.__version__, 'optax': optax.__version__}
-  if _has_torch():
-    versions['torch'] = importlib.import_module('torch').__version__
-  return versions
-
-
-def _has_torch() -> bool:
-  return importlib.util.find_spec('torch') is not None
+  found: dict[str, Any] = {'batch': BATCH, 'threads': os.cpu_count()}
+  for name, steps in STEPS.items():
+    found[name] = _compare(name, steps, rounds)
+  return found
 
 
 def _compare(name: str, steps: int, rounds: int) -> dict[str, Any]:
@@ -61,28 +48,19 @@ def _compare(name: str, steps: int, rounds: int) -> dict[str, Any]:
   y = rng.integers(0, 10, len(x)).astype(np.int32)
   rows = rng.integers(0, len(x), (steps, BATCH))
   ours = _ours(name, x, y, rows)
-  first = ours()
-  if not _has_torch():
-    times = [_milliseconds(ours, steps) for _ in range(rounds)]
-    return {'ours': statistics.median(times), 'torch': 'not installed'}
+  if importlib.util.find_spec('torch') is None:
+    alone = paired.ratio(ours, ours, rounds)
+    return {'ours_ms': alone['ours_ms'] / steps, 'torch': 'not installed'}
   theirs = _theirs(name, x, y, rows)
-  apart = float(np.abs(theirs() - first).max())
-  times = [
-    (_milliseconds(ours, steps), _milliseconds(theirs, steps))
-    for _ in range(rounds)
-  ]
+  apart = float(np.abs(ours() - theirs())[:10].max())
+  pair = paired.ratio(ours, theirs, rounds)
   return {
-    'ours': statistics.median(a for a, _ in times),
-    'torch': statistics.median(b for _, b in times),
-    'ratio': statistics.median(a / b for a, b in times),
+    'ours_ms': pair['ours_ms'] / steps,
+    'torch_ms': pair['theirs_ms'] / steps,
+    'ratio': pair['ratio'],
     'losses_apart': apart,
+    'torch': importlib.import_module('torch').__version__,
   }
-
-
-def _milliseconds(block: Losses, steps: int) -> float:
-  start = time.perf_counter()
-  block()
-  return 1e3 * (time.perf_counter() - start) / steps
 
 
 @functools.cache
@@ -96,12 +74,14 @@ def _ours(name: str, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Losses:
   apply = models.get(name).apply
   block = train.block_function(apply, tx, data.scale, jax.random.key(0))
   params = jax.tree.map(jnp.array, _start(name))
-  held = (params, tx.init(params))
+  state = tx.init(params)
   images, labels, chosen = jax.device_put((x, y, rows.astype(np.int32)))
 
   def run() -> np.ndarray:
-    nonlocal held
-    *held, metrics = block(*held, images, labels, chosen, np.int32(0))
+    nonlocal params, state
+    params, state, metrics = block(
+      params, state, images, labels, chosen, np.int32(0)
+    )
     return np.asarray(metrics['losses'])
 
   return run

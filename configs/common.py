@@ -46,13 +46,18 @@ def mnist_config(name: str, model: str, start: str) -> ConfigDict:
   )
 
 
-def starting_model(arg: str | None, name: str, file: str) -> tuple[str, str]:
+def variant(
+  arg: str | None, name: str, start: str, known: tuple[str, ...] = ('own',)
+) -> tuple[str, str]:
   """The experiment's name and start for a config's argument.
 
   `:own` trains the dense start instead of taking the released one.
   """
-  if arg in (None, ''):
-    return name, file
-  if arg == 'own':
-    return f'{name}_own', ''
-  raise ValueError(f"the argument of {name} must be 'own' or none, got {arg!r}")
+  if not arg:
+    return name, start
+  if arg not in known:
+    raise ValueError(
+      f'the argument of {name} must be {" or ".join(known)} or none, got'
+      f' {arg!r}'
+    )
+  return f'{name}_{arg}', '' if arg == 'own' else start

@@ -1,34 +1,50 @@
 """LeNet-300-100 on MNIST by Dynamic Network Surgery (Guo et al. 2016).
 
 The paper's Table 1: 56x fewer parameters, 2.28 % error before and 1.99 %
-after. The constants are those stored in the authors' released sparse model.
+after. The constants of surgery are those stored in the authors' released
+sparse model. With Caffe's solver, `:caffe`, they prune the released dense
+model harder than the paper says and cost accuracy; so the solver is ours:
+twice the rate, falling to 0 along half a cosine, and a decay of 6.3e-4,
+chosen on 6,000 held-out training images.
 
   python -m experiments.seeds --config=configs/lenet300_dns.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet300_dns
 
 takes less than a minute a seed on 2 cores; docs/results.md has the numbers to
-expect. `:own` after the file's name trains the dense start too, 10,000 steps.
+expect. `:caffe` after the file's name takes Caffe's solver, `:own` trains the
+dense start too, 10,000 steps.
 """
 
 from ml_collections import ConfigDict
 
 from configs import common
 
+_STEPS = 25_000
+
 
 def get_config(arg: str | None = None) -> ConfigDict:
-  """The experiment, from the released dense model or an own one."""
-  name, start = common.starting_model(
-    arg, 'lenet300_dns', 'lenet300100_reference'
+  """The experiment, with our solver or Caffe's, or from an own start."""
+  name, start = common.variant(
+    arg, 'lenet300_dns', 'lenet300100_reference', ('own', 'caffe')
   )
   config = common.mnist_config(name, 'lenet300100', start)
   config.checkpoint_every = 10_000
+  solver = common.caffe_solver()
+  if arg != 'caffe':
+    solver['weight_decay'] = 6.3e-4
+    solver['schedule'] = {
+      'policy': 'cosine',
+      'base': 0.02,
+      'begin': 0,
+      'end': _STEPS,
+    }
   when = {'gamma': 1e-4, 'power': 1.0, 'iter_stop': 20_000}
   config.stages = ('surgery',)
   config.surgery = ConfigDict(
     {
       'kind': 'surgery',
-      'steps': 25_000,
-      'optimizer': common.caffe_solver(),
+      'steps': _STEPS,
+      'optimizer': solver,
       'rules': (
         ('ip1/.*', {'c_rate': 5.0, **when}),
         ('ip2/.*', {'c_rate': 3.0, **when}),

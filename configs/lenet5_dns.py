@@ -17,7 +17,7 @@ from configs import common
 
 def get_config(arg: str | None = None) -> ConfigDict:
   """The experiment, from the released dense model or an own one."""
-  name, start = common.starting_model(arg, 'lenet5_dns', 'lenet5_reference')
+  name, start = common.variant(arg, 'lenet5_dns', 'lenet5_reference')
   config = common.mnist_config(name, 'lenet5', start)
   when = {'gamma': 1e-4, 'power': 1.0, 'iter_stop': 14_000}
   config.stages = ('surgery',)

@@ -35,9 +35,7 @@ def _phase(steps: int, iter_stop: int, c_rates: dict[str, float]) -> ConfigDict:
 
 def get_config(arg: str | None = None) -> ConfigDict:
   """The experiment, from the released dense model or an own one."""
-  name, start = common.starting_model(
-    arg, 'lenet5_dns_two_phase', 'lenet5_reference'
-  )
+  name, start = common.variant(arg, 'lenet5_dns_two_phase', 'lenet5_reference')
   config = common.mnist_config(name, 'lenet5', start)
   config.stages = ('convolutions', 'connections')
   config.convolutions = _phase(8_000, 7_000, {'conv1': 2.0, 'conv2': 3.0})

@@ -31,7 +31,14 @@ ROWS = (
   Row(
     'lenet300_dns',
     'lenet300_dns.py',
-    'LeNet-300-100, surgery',
+    'LeNet-300-100, surgery, our solver',
+    '56x at 1.99 %',
+    'Guo et al. 2016, Table 1',
+  ),
+  Row(
+    'lenet300_dns_caffe',
+    'lenet300_dns.py:caffe',
+    "LeNet-300-100, surgery, Caffe's solver",
     '56x at 1.99 %',
     'Guo et al. 2016, Table 1',
   ),

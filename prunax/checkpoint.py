@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from prunax import tree
 from prunax.errors import InputError
 
 _NAME = re.compile(r'(\d+)-(\d+)')
@@ -74,7 +75,9 @@ def restore(path: pathlib.Path, like: Any) -> Any:
   try:
     _check_digests(path)
     with ocp.StandardCheckpointer() as checkpointer:
-      return checkpointer.restore(path.absolute(), target)
+      value = checkpointer.restore(path.absolute(), target)
+    _check_shapes(value, like)
+    return value
   except Exception as e:
     raise InputError(
       f'the checkpoint {path} cannot be read ({_reason(e)}): remove it to go'
@@ -104,6 +107,14 @@ def _check_digests(path: pathlib.Path) -> None:
     if found.get(name) != digest:
       state = 'is damaged' if name in found else 'is missing'
       raise ValueError(f'its file {name} {state}')
+
+
+def _check_shapes(value: Any, like: Any) -> None:
+  """Refuses another network's weights, which orbax may cut to fit or not."""
+  pairs = zip(jax.tree.leaves(value), jax.tree.leaves(like), strict=True)
+  for name, (x, y) in zip(tree.leaf_names(like), pairs, strict=True):
+    if x.shape != y.shape:
+      raise ValueError(f'its {name} has the shape {x.shape}, not {y.shape}')
 
 
 def _remove_leftovers(folder: pathlib.Path) -> None:

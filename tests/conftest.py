@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -42,10 +43,16 @@ def small_file() -> pathlib.Path:
   return pathlib.Path(__file__).parent / 'small.py'
 
 
-@pytest.fixture
-def small_config(small_file: pathlib.Path) -> dict[str, Any]:
-  """A small experiment with every kind of stage, free to be changed."""
+@pytest.fixture(scope='session')
+def make_small(small_file: pathlib.Path) -> Callable[[], dict[str, Any]]:
+  """Makes the config of the small experiment, which has all kinds of stages."""
   spec = importlib.util.spec_from_file_location('small', small_file)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  return module.get_config().to_dict()
+  return lambda: module.get_config().to_dict()
+
+
+@pytest.fixture
+def small_config(make_small: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+  """The config of the small experiment, free to be changed."""
+  return make_small()

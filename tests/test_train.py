@@ -87,7 +87,13 @@ def snapshots(apply, name, begin=None):
   tx = TRANSFORMS[name]()
   begin = begin or start(tx)
   blocks = train.fit(apply, tx, examples(), begin, 16, 4, KEY)
-  return [jax.tree.map(np.asarray, p) for p in blocks]
+  return [
+    p._replace(
+      params=jax.tree.map(np.array, p.params),
+      opt_state=jax.tree.map(np.array, p.opt_state),
+    )
+    for p in blocks
+  ]
 
 
 @pytest.mark.parametrize(

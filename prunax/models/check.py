@@ -4,10 +4,10 @@ from typing import Any
 
 import jax
 import numpy as np
-from prunax.models.types import Model
 
 from prunax import tree
 from prunax.errors import InputError
+from prunax.models.types import Model
 
 
 def shapes(model: Model) -> dict[str, tuple[int, ...]]:
