@@ -16,7 +16,7 @@ from ml_collections import ConfigDict, config_flags
 
 from experiments import launch
 from prunax import report
-from prunax.rundir import write_json
+from prunax.rundir import write_json, writing
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'The experiment: a file of configs/.', lock_config=True
@@ -31,11 +31,16 @@ _OVERWRITE = flags.DEFINE_bool(
 
 def _seeds(words: list[str]) -> list[int]:
   try:
-    return [int(word) for word in words]
+    seeds = [int(word) for word in words]
   except ValueError:
+    seeds = []
+  if not seeds or len(seeds) > len(set(seeds)):
     launch.leave(
-      f'--seeds must be whole numbers with commas, got {",".join(words)}', 2
+      '--seeds must be different whole numbers with commas, got'
+      f' {",".join(words) or "none"}',
+      2,
     )
+  return seeds
 
 
 def _result(summary: dict[str, Any], predictions: str) -> dict[str, Any]:
@@ -65,18 +70,21 @@ def _keep_predictions(source: pathlib.Path, target: pathlib.Path) -> None:
 def main(argv: list[str]) -> None:
   launch.refuse_arguments(argv)
   results = pathlib.Path(_RESULTS.value)
-  results.mkdir(parents=True, exist_ok=True)
   rows = []
   for seed in _seeds(_SEEDS.value):
     config = ConfigDict(_CONFIG.value)
     config.seed = seed
     run = launch.make_run(config, f'{_WORKDIR.value}/seed{seed}')
+    # Before the hours that the run may take.
+    with writing(results):
+      results.mkdir(parents=True, exist_ok=True)
     print(f'seed {seed}: {run.folder.path}', file=sys.stderr)
     if run.note:
       print(run.note, file=sys.stderr)
     summary = run.execute(_OVERWRITE.value)
     name = f'{summary["config"]}-seed{seed}'
-    _keep_predictions(run.folder.predictions, results / f'{name}.npz')
+    with writing(results):
+      _keep_predictions(run.folder.predictions, results / f'{name}.npz')
     rows.append(_result(summary, f'{name}.npz'))
     write_json(results / f'{name}.json', rows[-1])
   print(report.seeds_text(str(_CONFIG.value.name), rows), end='')

@@ -181,11 +181,15 @@ def perform(
   return stage(task, variables, key, **settings)
 
 
+class _Rehearsed(Exception):
+  """A stage has come as far as its training."""
+
+
 def rehearse(name: str, model: Model, settings: Mapping[str, Any]) -> None:
   """Refuses what a config says of a stage before any time is spent on it.
 
-  The stage runs on weights of the right shapes, but instead of a training
-  there is one abstract step.
+  The stage runs, on weights of the right shapes, as far as its training,
+  which is one abstract step.
 
   Args:
     name: the stage's name, for the sentence if it is refused.
@@ -196,20 +200,21 @@ def rehearse(name: str, model: Model, settings: Mapping[str, Any]) -> None:
   def fit(
     variables: Any, tx: optax.GradientTransformation, steps: int, key: jax.Array
   ) -> tuple[Any, Any]:
-    def step(params: Any) -> tuple[Any, Any]:
-      updates, state = tx.update(params, tx.init(params), params)
-      return optax.apply_updates(params, updates), state
+    def step(params: Any) -> Any:
+      updates, _ = tx.update(params, tx.init(params), params)
+      return optax.apply_updates(params, updates)
 
-    return zeros(jax.eval_shape(step, variables))
-
-  def zeros(shapes: Any) -> Any:
-    return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    jax.eval_shape(step, variables)
+    raise _Rehearsed
 
   settings = dict(settings)
   kind, key = settings.pop('kind'), jax.random.key(0)
-  variables = zeros(jax.eval_shape(model.init, key))
+  shapes = jax.eval_shape(model.init, key)
+  variables = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
   try:
     perform(kind, Task(model, fit), variables, key, settings)
+  except _Rehearsed:
+    return
   except InputError as e:
     raise InputError(f'the stage {name!r} cannot be set up: {e}') from None
   except (AttributeError, KeyError, TypeError, ValueError) as e:

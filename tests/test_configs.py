@@ -1,0 +1,107 @@
+"""Every config builds, fits its model, and takes two steps of each stage."""
+
+import importlib.util
+import json
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from prunax import convert, models, plan, stages, tree
+from prunax.record import read_metrics
+from prunax.runs import Run
+
+FOLDER = pathlib.Path(__file__).parent.parent / 'configs'
+NAMES = sorted(
+  path.stem
+  for path in FOLDER.glob('*.py')
+  if path.stem not in ('__init__', 'common')
+)
+every_config = pytest.mark.parametrize('name', NAMES)
+
+
+def load(name):
+  """The `get_config` of a config, read as a file like the flag does."""
+  spec = importlib.util.spec_from_file_location(name, FOLDER / f'{name}.py')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def config_of(name, *arguments):
+  config = load(name).get_config(*arguments)
+  assert isinstance(config, ConfigDict)
+  return config.to_dict()
+
+
+def takes_own(name):
+  return bool(config_of(name)['start'])
+
+
+def test_there_are_configs():
+  assert {'demo', 'lenet300_dns', 'lenet5_dns'} <= set(NAMES)
+
+
+@every_config
+def test_a_config_fits_its_model(name):
+  config = config_of(name)
+  plan.check(config)
+  assert config['name'] == name
+  assert json.loads(json.dumps(config))['stages'] == list(config['stages'])
+  model = models.get(config['model'])
+  for stage in ('dense', *config['stages']):
+    stages.rehearse(stage, model, config[stage])
+    rules = config[stage].get('rules')
+    if rules:
+      # Raises where a leaf has no rule or a rule no leaf.
+      values = tree.rule_values(rules, list(models.shapes(model)))
+      assert any(value is not None for value in values)
+
+
+@every_config
+def test_own_changes_the_name_and_the_start_alone(name):
+  if not takes_own(name):
+    with pytest.raises(ValueError, match='own'):
+      config_of(name, 'own')
+    return
+  released, own = config_of(name), config_of(name, 'own')
+  assert own.pop('name') == f'{released.pop("name")}_own'
+  assert own.pop('start') == ''
+  assert released.pop('start') in ('lenet300100_reference', 'lenet5_reference')
+  assert own == released
+
+
+@every_config
+def test_another_argument_is_refused(name):
+  with pytest.raises(ValueError, match='nonsense'):
+    config_of(name, 'nonsense')
+
+
+@every_config
+def test_the_docstring_tells_the_command(name):
+  assert f'--config=configs/{name}.py' in load(name).__doc__
+  assert f'/{name}' in load(name).__doc__.split('--workdir=runs')[1]
+
+
+@every_config
+def test_two_steps_of_each_stage(name, tmp_path):
+  config = config_of(name)
+  # Stand-ins, so that no files are needed.
+  config['data'] |= {'name': 'digits', 'batch': 8}
+  config['start'] = ''
+  config['block'] = 2
+  for stage in ('dense', *config['stages']):
+    config[stage]['steps'] = 2
+  run = Run(config, tmp_path)
+  summary = run.execute()
+  wanted = ['dense', *config['stages']]
+  assert [row['stage'] for row in summary['stages']] == wanted
+  lines = list(read_metrics(run.folder.metrics))
+  assert [(line['stage'], line['step']) for line in lines] == [
+    (stage, 2) for stage in wanted
+  ]
+  for path in run.folder.artifacts():
+    for leaf in jax.tree.leaves(convert.load(path).tree):
+      assert np.isfinite(leaf).all()
