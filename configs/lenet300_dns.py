@@ -31,12 +31,14 @@ def get_config(arg: str | None = None) -> ConfigDict:
   config.checkpoint_every = 10_000
   solver = common.caffe_solver()
   if arg != 'caffe':
-    solver['weight_decay'] = 6.3e-4
-    solver['schedule'] = {
-      'policy': 'cosine',
-      'base': 0.02,
-      'begin': 0,
-      'end': _STEPS,
+    solver |= {
+      'weight_decay': 6.3e-4,
+      'schedule': {
+        'policy': 'cosine',
+        'base': 0.02,
+        'begin': 0,
+        'end': _STEPS,
+      },
     }
   when = {'gamma': 1e-4, 'power': 1.0, 'iter_stop': 20_000}
   config.stages = ('surgery',)

@@ -62,7 +62,8 @@ class Fitter:
     settings = self._settings
     # Copies, since the compiled block consumes what it is given.
     params = jax.tree.map(lambda x: jnp.array(x, copy=True), variables)
-    start = self._restored(train.Progress(0, params, tx.init(params), {}))
+    opt_state = jax.jit(tx.init)(params)
+    start = self._restored(train.Progress(0, params, opt_state, {}))
     last, saved, began = start, start.step, time.monotonic()
     recorder = Recorder(settings.folder, self._stage, start.step)
     blocks = train.fit(

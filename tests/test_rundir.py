@@ -1,6 +1,9 @@
 """Whose a run folder is, and what may be removed from it."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -169,3 +172,29 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
   assert [p.name for p in tmp_path.iterdir()] == ['a.json']
   with pytest.raises(InputError, match='must be writable'):
     write_json(tmp_path / 'nowhere' / 'a.json', 1)
+
+
+_FILL = """
+import resource, sys
+from prunax.errors import InputError
+from prunax.rundir import RunDir
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+try:
+  RunDir(sys.argv[1]).open({'name': 'x'}, overwrite=False)
+except InputError as e:
+  print(e)
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_no_stranger(tmp_path):
+  process = subprocess.run(
+    [sys.executable, '-c', _FILL, str(tmp_path / 'run')],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert process.stderr == ''
+  assert str(tmp_path / 'run' / 'config.json') in process.stdout
+  assert os.strerror(27) in process.stdout
+  RunDir(tmp_path / 'run').open({'name': 'x'}, overwrite=False)
