@@ -3,8 +3,7 @@
 import importlib.util
 import os
 import pathlib
-from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
 import jax
 import pytest
@@ -44,15 +43,9 @@ def small_file() -> pathlib.Path:
 
 
 @pytest.fixture(scope='session')
-def make_small(small_file: pathlib.Path) -> Callable[[], dict[str, Any]]:
-  """Makes the config of the small experiment, which has all kinds of stages."""
+def small(small_file: pathlib.Path) -> ModuleType:
+  """The module of the small experiment; its `make` gives configs."""
   spec = importlib.util.spec_from_file_location('small', small_file)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  return lambda: module.get_config().to_dict()
-
-
-@pytest.fixture
-def small_config(make_small: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-  """The config of the small experiment, free to be changed."""
-  return make_small()
+  return module

@@ -1,5 +1,8 @@
 """A small experiment for the tests: every kind of stage, no files needed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from configs import common
@@ -38,4 +41,24 @@ def get_config(arg: str | None = None) -> ConfigDict:
   config.finetune = ConfigDict(
     {'kind': 'finetune', 'steps': 55, 'optimizer': optimizer}
   )
+  return config
+
+
+SHORT = {'stages': (), 'dense.steps': 6, 'block': 3}
+
+
+def make(*changes: Mapping[str, Any]) -> dict[str, Any]:
+  """The config with other values by dotted name; None removes an entry.
+
+  With SHORT it is a dense training of six steps.
+  """
+  config = get_config().to_dict()
+  for name, value in [item for change in changes for item in change.items()]:
+    *parents, last = name.split('.')
+    node = config
+    for part in parents:
+      node = node[part]
+    node[last] = value
+    if value is None:
+      del node[last]
   return config
