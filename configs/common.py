@@ -60,4 +60,4 @@ def variant(
       f'the argument of {name} must be {" or ".join(known)} or none, got'
       f' {arg!r}'
     )
-  return f'{name}_{arg}', '' if arg == 'own' else start
+  return f'{name}_{arg}', '' if arg.endswith('own') else start

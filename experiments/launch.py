@@ -1,6 +1,7 @@
 """What the binaries share: flags to a run, errors to sentences."""
 
 import inspect
+import os
 import pathlib
 import signal
 import sys
@@ -108,6 +109,14 @@ def guarded(main: Callable[[], Any]) -> None:
     leave(str(e), 1)
   except KeyboardInterrupt:
     sys.exit(128 + signal.SIGINT)
+  except OSError as e:
+    # Python flushes once more as it ends: what is left must go somewhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    leave(
+      f'{e.filename or "the output"} must be readable and writable, but'
+      f' {e.strerror}: mend this and run the same command again',
+      1,
+    )
 
 
 def leave(sentence: str, code: int) -> NoReturn:

@@ -32,14 +32,15 @@ def main(argv: list[str]) -> None:
     result = run.evaluate()
     print(
       f'{run.folder.last_artifact()}: {result["accuracy"]:.2%} right,'
-      f' {result["errors"]} errors in {result["count"]}'
+      f' {result["errors"]} errors in {result["count"]}',
+      flush=True,
     )
     return
   if run.note:
     print(run.note, file=sys.stderr)
   summary = run.execute(_OVERWRITE.value)
   print(report.summary_text(summary), end='')
-  print(f'the artifacts lie in {run.folder.artifact_folder}')
+  print(f'the artifacts lie in {run.folder.artifact_folder}', flush=True)
 
 
 def cli() -> None:

@@ -82,13 +82,16 @@ def main(argv: list[str]) -> None:
     if run.note:
       print(run.note, file=sys.stderr)
     summary = run.execute(_OVERWRITE.value)
+    if run.note:
+      # From another start it is another experiment.
+      summary = {**summary, 'config': f'{summary["config"]}_own'}
     name = f'{summary["config"]}-seed{seed}'
     with writing(results):
       _keep_predictions(run.folder.predictions, results / f'{name}.npz')
     rows.append(_result(summary, f'{name}.npz'))
     write_json(results / f'{name}.json', rows[-1])
   print(report.seeds_text(str(_CONFIG.value.name), rows), end='')
-  print(f'the results lie in {results}')
+  print(f'the results lie in {results}', flush=True)
 
 
 def cli() -> None:

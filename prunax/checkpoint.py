@@ -65,8 +65,16 @@ def save(
       f' ({_reason(e)}): make room and run the same command again'
     ) from e
   for *_, old in _places(folder)[:-_KEPT]:
-    shutil.rmtree(old, ignore_errors=True)
+    if old.name != path.name:
+      shutil.rmtree(old, ignore_errors=True)
   return path
+
+
+def remove_after(folder: pathlib.Path, stage: int) -> None:
+  """Removes the checkpoints of all later stages."""
+  for number, _, path in _places(folder):
+    if number > stage:
+      shutil.rmtree(path, ignore_errors=True)
 
 
 def restore(path: pathlib.Path, like: Any) -> Any:

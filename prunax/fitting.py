@@ -51,6 +51,7 @@ class Fitter:
     self._interrupts = interrupts
     self._stage, self._name = stage, name
     self.seconds = 0.0
+    self._used = False
 
   def __call__(
     self,
@@ -59,6 +60,13 @@ class Fitter:
     steps: int,
     key: jax.Array,
   ) -> tuple[Any, Any]:
+    if self._used:
+      raise ValueError(
+        f'a stage must train once, got a second training in {self._name!r}:'
+        ' its checkpoints would be taken for those of the first; make it two'
+        ' stages'
+      )
+    self._used = True
     settings = self._settings
     # Copies, since the compiled block consumes what it is given.
     params = jax.tree.map(lambda x: jnp.array(x, copy=True), variables)

@@ -81,9 +81,11 @@ def start_file(config: dict[str, Any]) -> pathlib.Path | None:
   """The file that the config starts from, or None to train a dense start."""
   start = config['start']
   if not start or pathlib.Path(start).suffix:
-    return pathlib.Path(start) if start else None
+    return pathlib.Path(start).expanduser() if start else None
   folder = config['models_dir'] or os.environ.get('PRUNAX_MODELS_DIR')
-  return pathlib.Path(folder) / f'{start}.caffemodel' if folder else None
+  if not folder:
+    return None
+  return pathlib.Path(folder).expanduser() / f'{start}.caffemodel'
 
 
 def identity(config: dict[str, Any]) -> dict[str, Any]:

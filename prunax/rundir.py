@@ -91,6 +91,12 @@ class RunDir:
       self.artifact_folder.mkdir(exist_ok=True)
       self.checkpoints.mkdir(exist_ok=True)
 
+  def check(self, identity: dict[str, Any]) -> None:
+    """Refuses a folder that belongs to another run; nothing is written."""
+    theirs = self._owner()
+    if theirs:
+      self._compare(theirs, identity)
+
   def _owner(self) -> dict[str, Any] | None:
     """The config of the run in the folder, None if there is nothing."""
     if not self.path.exists():

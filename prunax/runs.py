@@ -7,7 +7,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from prunax import convert, costs, data, models, plan, stages, train, tree
+from prunax import (
+  checkpoint,
+  convert,
+  costs,
+  data,
+  models,
+  plan,
+  stages,
+  train,
+  tree,
+)
 from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
@@ -82,10 +92,10 @@ class Run:
 
   def execute(self, overwrite: bool = False) -> dict[str, Any]:
     """Does what is left to do, and returns the summary."""
-    if (
-      self.names[0] == 'start' and not self.folder.artifact(0, 'start').exists()
-    ):
-      self._need_start()
+    fresh = overwrite or not self.folder.artifact(0, self.names[0]).exists()
+    if self.names[0] == 'start' and fresh:
+      # Read before anything is removed for it.
+      self._dense_start()
     self.folder.open(plan.identity(self.config), overwrite)
     finished = self.folder.read_summary()
     if finished:
@@ -98,14 +108,23 @@ class Run:
         if path.exists():
           variables = convert.load(path).tree
         else:
+          self._forget_after(i)
           stage_key = jax.random.fold_in(key, i)
           variables = self._perform(i, name, variables, stage_key)
           # A signal that came too late to end the training.
           self._interrupts.leave_if_pending()
       return self._finish()
 
+  def _forget_after(self, stage: int) -> None:
+    """Removes what later stages made of a result that is being made anew."""
+    for later, name in enumerate(self.names):
+      if later > stage:
+        self.folder.artifact(later, name).unlink(missing_ok=True)
+    checkpoint.remove_after(self.folder.checkpoints, stage)
+
   def evaluate(self) -> dict[str, Any]:
     """Accuracy, errors and count of the run's last artifact on the test set."""
+    self.folder.check(plan.identity(self.config))
     path = self.folder.last_artifact()
     variables = models.checked(self.model, convert.load(path).tree, str(path))
     x, y = self.dataset.test

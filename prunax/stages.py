@@ -111,17 +111,28 @@ def gradual(
 ) -> Outcome:
   """Magnitude pruning along a cubic ramp from `begin` to `end`.
 
-  The rules name each layer's final density.
+  The rules name each layer's final density. Prunings are multiples of `every`,
+  and so is the end.
   """
   inner, iter_size = _inner(optimizer)
   updates = steps // iter_size
-  last = updates if end is None else end
-  ramps = [
-    (p, v if v is None else schedules.density_ramp(1.0, v, begin, last))
-    for p, v in rules
-  ]
+  # The last pruning that there is must be the one that meets the density.
+  last = (updates if end is None else end) // every * every
+  if last < 1:
+    raise InputError(
+      f'gradual pruning must end at step {every} or later, since it prunes'
+      f' every {every} steps, got {updates if end is None else end}: train'
+      ' longer or prune more often'
+    )
+  # One ramp a density, so that layers of one density have one value.
+  ramps = {
+    v: schedules.density_ramp(1.0, v, begin, last)
+    for _, v in rules
+    if v is not None
+  }
+  ramped = [(p, v if v is None else ramps[v]) for p, v in rules]
   tx = optimizers.accumulate(
-    optax.chain(inner, transforms.gradual(ramps, every=every, scope=scope)),
+    optax.chain(inner, transforms.gradual(ramped, every=every, scope=scope)),
     iter_size,
   )
   variables, _ = task.fit(variables, tx, steps, key)

@@ -36,9 +36,7 @@ def test_overwrite_starts_anew_and_ends_the_same(tmp_path, small):
 
 
 @pytest.mark.parametrize('overwrite', [False, True])
-def test_a_strangers_folder_is_refused_untouched(
-  tmp_path, small, overwrite
-):
+def test_a_strangers_folder_is_refused_untouched(tmp_path, small, overwrite):
   (tmp_path / 'thesis.tex').write_text('mine')
   before = contents(tmp_path)
   with pytest.raises(InputError, match='name another --workdir'):
@@ -62,15 +60,11 @@ def test_a_validation_split_is_scored_after_each_block(tmp_path, small):
   run.execute()
   lines = list(read_metrics(run.folder.metrics))
   assert len(lines) == 2
-  for line in lines:
-    assert line['validation_accuracy'] * 100 == pytest.approx(
-      round(line['validation_accuracy'] * 100)
-    )
-  variables = tree.named_leaves(convert.load(run.folder.last_artifact()).tree)
-  whole = data.load('digits')
-  _, held = data.split_validation(whole, 100, 0)
-  right = np.mean(forward(variables, held.x) == held.y)
-  assert lines[-1]['validation_accuracy'] == pytest.approx(right)
+  assert 0 < lines[0]['validation_accuracy'] < 1
+  variables = convert.load(run.folder.last_artifact()).tree
+  _, held = data.split_validation(data.load('digits'), 100, 0)
+  guesses = train.predict(run.model.apply, variables, held.x, data.scale)
+  assert lines[-1]['validation_accuracy'] == np.mean(guesses == held.y)
 
 
 def test_without_the_models_a_dense_start_is_trained_and_said(
@@ -117,10 +111,12 @@ def test_the_released_model_is_the_start(
   assert 'models_dir' not in json.loads(run.folder.config.read_text())
 
 
-def test_the_start_may_be_any_file(tmp_path, small, finished):
-  before, _ = finished
+def test_the_start_may_be_any_file(tmp_path, small):
+  before = Run(small.make(small.SHORT), tmp_path / 'before')
+  before.execute()
   file = before.folder.last_artifact()
-  run = Run(small.make(small.SHORT, {'start': str(file})), tmp_path)
+  changes = {'start': str(file), 'seed': 1}
+  run = Run(small.make(small.SHORT, changes), tmp_path / 'run')
   run.execute()
   jax.tree.map(
     np.testing.assert_array_equal,
@@ -132,8 +128,9 @@ def test_the_start_may_be_any_file(tmp_path, small, finished):
 def test_a_start_of_another_model_is_refused(tmp_path, small):
   file = tmp_path / 'other.npz'
   convert.npz.save(file, {'ip1': {'kernel': np.ones((3, 2))}}, {})
+  run = Run(small.make(small.SHORT, {'start': str(file)}), tmp_path / 'run')
   with pytest.raises(InputError, match=r'other\.npz must fit the model'):
-    Run(small.make(small.SHORT, {'start': str(file})), tmp_path / 'run').execute()
+    run.execute()
 
 
 def test_a_start_that_is_missing_leaves_no_folder(tmp_path, small):

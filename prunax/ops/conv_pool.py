@@ -158,8 +158,10 @@ def _factors(x: Array, kernel: Array) -> tuple[Array, Array]:
 
 
 def _use_winograd(kernel: Array) -> bool:
-  # With few channels there is too little to multiply for the extra passes.
-  return kernel.shape[0] in (3, 5) and kernel.shape[2] >= 8
+  # With few channels there is too little to multiply for the extra passes, and
+  # in bfloat16 the transforms would lose a digit.
+  exact = kernel.dtype in (jnp.float32, jnp.float64)
+  return exact and kernel.shape[0] in (3, 5) and kernel.shape[2] >= 8
 
 
 def _phases(x: Array, kernel: Array) -> Array:

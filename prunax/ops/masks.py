@@ -84,7 +84,8 @@ def hysteresis(
   [False, True, False, True]
   """
   size = jnp.abs(x)
-  return (mask | (size > high)) & (size > low)
+  # Written so that a NaN stays alive, where it is seen.
+  return (mask | (size > high)) & ~(size <= low)
 
 
 def exact_hysteresis(

@@ -1,6 +1,5 @@
 """Dynamic Network Surgery around an optimizer."""
 
-import math
 from typing import Any, NamedTuple
 
 import chex
@@ -11,6 +10,7 @@ import optax
 from prunax import schedules, tree
 from prunax.errors import InputError
 from prunax.ops import masks
+from prunax.schedules.numbers import number, whole
 from prunax.transforms import layers, surgery
 
 
@@ -55,12 +55,38 @@ def _no_splices(params: Any, plan: list[layers.Layer]) -> Any:
 
 def splices(state: Any) -> dict[str, int]:
   """How many weights of each layer came back, in any state that holds dns's."""
-  counts = tree.named_leaves(optax.tree.get(state, 'spliced'))
   found: dict[str, int] = {}
-  for name, times in counts.items():
-    layer = tree.parent(name)
-    found[layer] = found.get(layer, 0) + int(jnp.sum(times, dtype=jnp.uint32))
+  for _, counts in optax.tree.get_all_with_path(state, 'spliced'):
+    for name, times in tree.named_leaves(counts).items():
+      layer = tree.parent(name)
+      came_back = int(jnp.sum(times, dtype=jnp.uint32))
+      found[layer] = found.get(layer, 0) + came_back
   return found
+
+
+def _check(rules: Any, key: Any, band: Any, steps: Any) -> None:
+  """Refuses arguments of `dns` that would fail later, or worse, would not."""
+  pair = isinstance(band, (tuple, list)) and len(band) == 2
+  if not (
+    pair and 0 < number('band[0]', band[0]) <= number('band[1]', band[1])
+  ):
+    raise InputError(
+      'band must be two numbers with 0 < band[0] <= band[1], got'
+      f' {band!r}: mend band'
+    )
+  if not isinstance(key, jax.Array):
+    raise InputError(
+      f'key must be a key of jax.random, got {key!r}: give jax.random.key(0)'
+    )
+  if steps is not None:
+    whole('steps', steps)
+  if not isinstance(rules, (tuple, list)):
+    raise InputError(
+      f'rules must be pairs of a pattern and a value, got {rules!r}: give'
+      " [('.*', Surgery())], say"
+    )
+  for _, value in rules:
+    surgery.layer_rule(value)
 
 
 def _whole_net(
@@ -121,13 +147,7 @@ def dns(
   Returns:
     A transformation to use like any optimizer; it needs `params` in `update`.
   """
-  low, high = band
-  if not (math.isfinite(high) and 0 < low <= high):
-    raise InputError(
-      f'band must be two numbers with 0 < band[0] <= band[1], got {band!r}'
-    )
-  for _, value in rules:
-    surgery.layer_rule(value)
+  _check(rules, key, band, steps)
   inner = optax.with_extra_args_support(inner)
   whole_net = _whole_net(surgery_iter_gamma, surgery_iter_power)
   impl = jax.random.key_impl(key)
@@ -135,7 +155,7 @@ def dns(
   def init_fn(params: Any) -> DNSState:
     plan = _layers(params, rules)
     leaves = jax.tree.leaves(params)
-    mask = layers.starting_mask_tree(params, plan)
+    mask = layers.starting_mask_tree(params)
     alive = jax.tree.leaves(mask)
     moments = {}
     for layer in plan:

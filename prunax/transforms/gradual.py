@@ -69,7 +69,8 @@ def gradual(
     return [layers.Layer('all', places, found[0].value)]
 
   def init_fn(params: Any) -> GradualState:
-    mask = layers.starting_mask_tree(params, layers.layers_of(params, rules))
+    layers.layers_of(params, rules)
+    mask = layers.starting_mask_tree(params)
     return GradualState(jnp.zeros((), jnp.int32), mask)
 
   def prune(mask: Any, wanted: Any, iteration: jax.Array) -> Any:

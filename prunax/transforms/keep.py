@@ -37,8 +37,7 @@ def keep_zeros() -> optax.GradientTransformation:
   """
 
   def init_fn(params: Any) -> KeepZerosState:
-    everything = layers.layers_of(params, [('.*', None)])
-    return KeepZerosState(layers.starting_mask_tree(params, everything))
+    return KeepZerosState(layers.starting_mask_tree(params))
 
   def update_fn(
     updates: optax.Updates, state: KeepZerosState, params: Any = None

@@ -9,6 +9,7 @@ import optax
 from prunax import tree
 from prunax.errors import InputError
 from prunax.transforms import caffe
+from prunax.transforms.per_leaf import leaf_values
 
 
 def _norm(x: jax.Array) -> jax.Array:
@@ -20,7 +21,7 @@ def _excluded(rules: tree.Rules | None, params: Any) -> Any:
   """A tree like `params` that holds whether a leaf is left to plain SGD."""
   if rules is None:
     return jax.tree.map(lambda _: False, params)
-  values = caffe.leaf_values(rules, params)
+  values = leaf_values(rules, params)
   for leaf, value in values:
     if not isinstance(value, bool):
       raise InputError(

@@ -9,6 +9,7 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
+from prunax.transforms.per_leaf import leaf_values
 
 
 class Layer(NamedTuple):
@@ -30,8 +31,8 @@ def layers_of(params: Any, rules: tree.Rules) -> list[Layer]:
     InputError: if a rule matches nothing, or leaves of one layer have
       different values other than None.
   """
-  names = tree.leaf_names(params)
-  values = tree.rule_values(rules, names)
+  pairs = leaf_values(rules, params)
+  names, values = [n for n, _ in pairs], [v for _, v in pairs]
   found = []
   for parent, places in tree.layers(names).items():
     ruled = [i for i in places if values[i] is not None]
@@ -49,32 +50,25 @@ def layers_of(params: Any, rules: tree.Rules) -> list[Layer]:
   return found
 
 
-def kernels(leaves: Sequence[jax.Array]) -> list[jax.Array]:
-  """A layer's kernels, or all its leaves if it has none."""
-  return [x for x in leaves if tree.is_kernel(x)] or list(leaves)
-
-
 def starting_masks(leaves: Sequence[jax.Array]) -> list[jax.Array]:
-  """The masks with which a layer enters a method.
+  """The masks with which the leaves under one parent enter a method.
 
   A layer whose kernel has no zero has not been pruned: it starts wholly
-  alive, its zero biases too. Otherwise what is zero was pruned and stays so.
-  A kernel of zeros alone has not been trained yet, and is alive.
+  alive, its zero biases too, and so does what has no kernel. Otherwise what
+  is zero was pruned and stays so.
   """
-  own = kernels(leaves)
-  zeros = sum((jnp.sum(x == 0, dtype=jnp.int32) for x in own), jnp.int32(0))
-  size = sum(x.size for x in own)
-  fresh = (zeros == 0) | (zeros == size)
-  return [(x != 0) | fresh for x in leaves]
+  kernels = [x for x in leaves if tree.is_kernel(x)]
+  zeros = sum((jnp.sum(x == 0, dtype=jnp.int32) for x in kernels), jnp.int32(0))
+  return [(x != 0) | (zeros == 0) for x in leaves]
 
 
-def starting_mask_tree(params: Any, layers: Sequence[Layer]) -> Any:
-  """The tree of `starting_masks` over all layers."""
+def starting_mask_tree(params: Any) -> Any:
+  """The tree of `starting_masks`, whatever the rules select of a layer."""
   leaves, structure = jax.tree.flatten(params)
   masks: list[Any] = [None] * len(leaves)
-  for layer in layers:
-    started = starting_masks(layer.pick(leaves))
-    for i, mask in zip(layer.leaves, started, strict=True):
+  for places in tree.layers(tree.leaf_names(params)).values():
+    started = starting_masks([leaves[i] for i in places])
+    for i, mask in zip(places, started, strict=True):
       masks[i] = mask
   return jax.tree.unflatten(structure, masks)
 

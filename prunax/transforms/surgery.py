@@ -1,7 +1,6 @@
 """The settings of surgery for one layer, and the rules that draw its mask."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 from prunax import tree
 from prunax.errors import InputError
 from prunax.ops import masks
+from prunax.schedules.numbers import number, whole
 
 Density = float | Callable[[jax.Array], jax.Array]
 
@@ -81,23 +81,22 @@ def layer_rule(value: Any) -> LayerRule | None:
 
 
 def _check(settings: LayerRule) -> None:
-  def refuse(field: str, must: str) -> None:
-    raise InputError(
-      f'{field} must be {must}, got {getattr(settings, field)!r} in {settings}'
-    )
-
   if isinstance(settings, Surgery):
-    if not math.isfinite(settings.c_rate):
-      refuse('c_rate', 'a finite number')
+    number('c_rate', settings.c_rate)
     density = settings.density
-    if isinstance(density, (int, float)) and not 0 < density <= 1:
-      refuse('density', 'above 0 and at most 1')
-  elif not (math.isfinite(settings.threshold) and settings.threshold >= 0):
-    refuse('threshold', 'a finite number of at least 0')
-  if not (math.isfinite(settings.gamma) and settings.gamma >= 0):
-    refuse('gamma', 'a finite number of at least 0')
-  if not (math.isfinite(settings.power) and settings.power >= 0):
-    refuse('power', 'a finite number of at least 0')
+    free = density is None or callable(density)
+    if not free and not 0 < number('density', density) <= 1:
+      raise InputError(
+        f'density must be above 0 and at most 1, got {density!r}: mend'
+        f' {settings}'
+      )
+  else:
+    number('threshold', settings.threshold, 0)
+  number('gamma', settings.gamma, 0)
+  number('power', settings.power, 0)
+  if settings.iter_stop is not None:
+    # Any whole number: a negative one leaves the layer as it is.
+    whole('iter_stop', settings.iter_stop, -(2**31))
 
 
 def draws_until(settings: LayerRule, steps: int | None) -> int:

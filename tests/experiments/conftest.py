@@ -26,7 +26,10 @@ Launch = Callable[..., Ended]
 
 @pytest.fixture(scope='session')
 def launch() -> Iterator[Launch]:
-  """Runs a binary: its module and its flags give its exit code and output."""
+  """Runs a binary: its module and its flags give its exit code and output.
+
+  `out` is a file that stdout goes to instead.
+  """
   server = subprocess.Popen(
     [sys.executable, str(pathlib.Path(__file__).parent / 'forks.py')],
     stdin=subprocess.PIPE,
@@ -35,12 +38,15 @@ def launch() -> Iterator[Launch]:
     env={**os.environ, 'PYTHONPATH': str(ROOT)},
   )
 
-  def run(module: str, *flags: object, **environment: str) -> Ended:
+  def run(
+    module: str, *flags: object, out: str = '', **environment: str
+  ) -> Ended:
     request = {
       'module': module,
       'flags': [str(flag) for flag in flags],
       'folder': str(ROOT),
       'environment': environment,
+      'out': out,
     }
     server.stdin.write(json.dumps(request) + '\n')
     server.stdin.flush()

@@ -1,7 +1,8 @@
 """Runs the binaries, each in a fork of a process that has imported them once.
 
 A line of JSON asks: the module, its flags, the folder, the variables of the
-environment; a line answers: the exit code, stdout and stderr.
+environment, a file for stdout or ''; a line answers: the exit code, stdout and
+stderr.
 """
 
 import json
@@ -27,6 +28,8 @@ def become(request: dict[str, Any], out: IO[str], err: IO[str]) -> None:
   nothing = os.open(os.devnull, os.O_RDONLY)
   for number, source in enumerate((nothing, out.fileno(), err.fileno())):
     os.dup2(source, number)
+  if request['out']:
+    os.dup2(os.open(request['out'], os.O_WRONLY), 1)
   os.chdir(request['folder'])
   os.environ.update(request['environment'])
   sys.argv = [request['module'], *request['flags']]

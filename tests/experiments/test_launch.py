@@ -1,5 +1,7 @@
 """The flags of `experiments.run`: a mistake is one sentence, an exit code."""
 
+import errno
+import os
 import pathlib
 import subprocess
 import sys
@@ -128,12 +130,23 @@ def test_a_run_says_where_its_artifacts_lie(launch, small_file, tmp_path):
   assert (again.code, again.out) == (0, ended.out)
   assert again.err.splitlines() == [note]
 
-  score = launch('experiments.run', *flags, '--mode=evaluate')
+  score = launch(
+    'experiments.run', *flags, '--mode=evaluate', PRUNAX_MODELS_DIR=''
+  )
   assert score.code == 0
   assert score.err == ''
   artifact = RunDir(tmp_path).last_artifact()
   assert score.out.startswith(f'{artifact}: ')
   assert '360' in score.out
+
+  full = launch(
+    'experiments.run', *flags, PRUNAX_MODELS_DIR='', out='/dev/full'
+  )
+  assert full.code == 1
+  assert full.err.splitlines()[1:] == [
+    'error: the output must be readable and writable, but'
+    f' {os.strerror(errno.ENOSPC)}: mend this and run the same command again'
+  ]
 
   other = launch(
     'experiments.run', *flags, '--config.seed=4', PRUNAX_MODELS_DIR=''

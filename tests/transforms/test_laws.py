@@ -10,6 +10,8 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from prunax import transforms
+from prunax.transforms.caffe import caffe_sgd
+from prunax.transforms.lars import lars
 from prunax.transforms.surgery import GaussianSurgery, Surgery
 
 STEPS = 7
@@ -41,6 +43,8 @@ OPTIMIZERS = {
   'sgd': lambda: optax.sgd(0.05, momentum=0.9),
   'adamw': lambda: optax.adamw(0.02, weight_decay=0.01),
   'lion': lambda: optax.lion(0.02),
+  'caffe_sgd': lambda: caffe_sgd(0.02, weight_decay=0.01),
+  'lars': lambda: lars(0.5, eta=0.1, weight_decay=0.01),
   'inject': lambda: optax.inject_hyperparams(optax.sgd)(learning_rate=0.05),
 }
 WRAPPERS = {
@@ -148,6 +152,53 @@ def test_zeros_of_an_earlier_stage_are_kept_where_nothing_splices(method):
     assert not np.asarray(after['ip']['kernel'])[gone].any()
     assert not np.asarray(after['ip']['bias'])[::2].any()
   assert np.all(np.asarray(after['norm']['scale']) != 1)
+
+
+@pytest.mark.parametrize(
+  'tx',
+  [
+    transforms.dns(
+      optax.sgd(0.05),
+      [(KERNELS, Surgery(c_rate=0.3)), ('.*', None)],
+      jax.random.key(0),
+    ),
+    METHODS['gradual'](optax.sgd(0.05)),
+  ],
+)
+def test_a_pruned_bias_stays_pruned_where_rules_name_kernels_only(tx):
+  params = network()
+  params['ip']['bias'] = jnp.zeros(8)
+  params['norm']['shift'] = jnp.array([0.0, 1.0, 0.0, 1.0])
+  after, _ = run(tx, params)
+  assert not np.asarray(after['ip']['bias']).any()
+  assert np.all(np.asarray(after['conv']['bias']) != 0)
+  # What has no kernel was never pruned.
+  assert np.all(np.asarray(after['norm']['shift']) != 0)
+
+
+def test_rules_may_name_what_masked_hides():
+  rules = [('norm/.*', None), ('.*', Surgery(c_rate=0.3))]
+  tx = optax.masked(
+    transforms.dns(optax.sgd(0.05), rules, jax.random.key(0)),
+    {
+      'conv': True,
+      'ip': True,
+      'norm': {'scale': False, 'shift': False},
+    },
+  )
+  params, _ = run(tx, network())
+  assert 0 < np.count_nonzero(params['conv']['kernel']) < 72
+
+
+@pytest.mark.parametrize('method', ['dns', 'dns_density', 'dns_gaussian'])
+def test_a_nan_is_not_hidden_by_pruning(method):
+  tx, params = METHODS[method](optax.sgd(0.05)), network()
+  state = tx.init(params)
+  broken = jax.tree.map(lambda x: jnp.full_like(x, jnp.nan), params)
+  for _ in range(3):
+    updates, state = tx.update(broken, state, params)
+    params = optax.apply_updates(params, updates)
+  assert np.isnan(params['conv']['bias']).any()
 
 
 @every_method
