@@ -47,7 +47,7 @@ class Trainer:
     return self.block()
 
 
-def measure(rounds: int = 7) -> dict[str, Any]:
+def measure(rounds: int = 15) -> dict[str, Any]:
   """By model: ms a step at points of the schedule, and the mean ratio."""
   found: dict[str, Any] = {}
   for name, experiment in _EXPERIMENTS.items():
