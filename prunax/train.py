@@ -186,7 +186,7 @@ def predict(
   params: Any,
   x: np.ndarray,
   scale: Callable[[Any], Any],
-  batch: int = 1000,
+  batch: int = 250,
 ) -> np.ndarray:
   """The class of every example, int32 [n], in evaluation mode."""
   forward: Callable[..., jax.Array] = apply
