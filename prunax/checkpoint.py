@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 from typing import Any
 
 import jax
@@ -52,6 +53,7 @@ def save(
   draft = path.with_name(f'{path.name}.draft')
   _remove_leftovers(folder)
   try:
+    _reserve(folder, value)
     with ocp.StandardCheckpointer() as checkpointer:
       checkpointer.save(draft, value, force=True)
       checkpointer.wait_until_finished()
@@ -91,6 +93,15 @@ def restore(path: pathlib.Path, like: Any) -> Any:
       f'the checkpoint {path} cannot be read ({_reason(e)}): remove it to go'
       ' on from the one before, or start anew with --overwrite'
     ) from e
+
+
+def _reserve(folder: pathlib.Path, value: Any) -> None:
+  """Fails where there is no room, before threads that fail noisily."""
+  folder.mkdir(parents=True, exist_ok=True)
+  if hasattr(os, 'posix_fallocate'):
+    size = sum(x.nbytes for x in jax.tree.leaves(value))
+    with tempfile.TemporaryFile(dir=folder) as file:
+      os.posix_fallocate(file.fileno(), 0, max(size, 1))
 
 
 def _digests(folder: pathlib.Path) -> dict[str, str]:

@@ -114,6 +114,8 @@ def gradual(
   The rules name each layer's final density. Prunings are multiples of `every`,
   and so is the end.
   """
+  if every < 1:
+    raise InputError(f'every must be at least 1 step, got {every}')
   inner, iter_size = _inner(optimizer)
   updates = steps // iter_size
   # The last pruning that there is must be the one that meets the density.

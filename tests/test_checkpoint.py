@@ -136,6 +136,13 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, like):
     checkpoint.restore(path, like)
 
 
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+  (tmp_path / 'file').write_text('mine')
+  with pytest.raises(InputError, match='must fit into') as e:
+    checkpoint.save(tmp_path / 'file', 0, 10, {'x': np.arange(3)})
+  assert str(tmp_path / 'file') in str(e.value)
+
+
 _FILL = """
 import json, pathlib, resource, sys
 import numpy as np
@@ -149,7 +156,7 @@ rng = np.random.default_rng(0)
 value = {'a': rng.random((100, 100)), 'b': np.float64(1.0)}
 checkpoint.save(folder, 0, 1, value)
 told = []
-for size in (10, 100, 1000, 10_000, 60_000):
+for size in (10, 1000, 60_000):
   _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
   resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
   try:
@@ -169,9 +176,9 @@ def test_a_disk_that_is_full_leaves_the_checkpoints_before(tmp_path):
     text=True,
     check=False,
   )
-  assert process.returncode == 0, process.stderr
+  assert (process.returncode, process.stderr) == (0, '')
   told = json.loads(process.stdout)
-  assert len(told) == 5
+  assert len(told) == 3
   for sentence in told:
     assert str(tmp_path) in sentence
     assert os.strerror(27) in sentence

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import resource
 import signal
 import subprocess
 import sys
@@ -45,9 +44,9 @@ def command(small_file):
   return make
 
 
-def run(command, **options):
+def run(command):
   return subprocess.run(
-    command, cwd=ROOT, capture_output=True, text=True, check=False, **options
+    command, cwd=ROOT, capture_output=True, text=True, check=False
   )
 
 
@@ -80,9 +79,12 @@ def contents(folder):
   }
 
 
-def fill_the_disk():
-  """Leaves room for the metrics, but not for a kernel of the network."""
-  resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+# Leaves room for the metrics, but not for a kernel of the network.
+_FILL_THE_DISK = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def same_end(folder, other):
@@ -127,10 +129,10 @@ def test_signals_a_full_disk_and_a_kill_change_no_bit(
     assert found[:2] == (stage, last['step'])
 
   before = contents(tmp_path)
-  process = run(again, preexec_fn=fill_the_disk)
+  process = run([sys.executable, '-c', _FILL_THE_DISK, *again])
   assert process.returncode == 1
   *progress, sentence = process.stderr.splitlines()
-  assert all(line.startswith('surgery: ') for line in progress)
+  assert all(line.startswith('surgery: ') for line in progress), progress
   assert sentence.startswith('error: ')
   assert str(folder.checkpoints) in sentence
   assert os.strerror(27) in sentence
