@@ -123,7 +123,7 @@ def dns(
 
   >>> params = {'ip': {'kernel': jnp.array([[1.0, -0.1], [0.2, 1.2]])}}
   >>> tx = dns(
-  ...   optax.sgd(0.1), [('.*', Surgery(c_rate=0.0))], jax.random.key(0)
+  ...   optax.sgd(0.1), [('.*', surgery.Surgery(c_rate=0.0))], jax.random.key(0)
   ... )
   >>> state = tx.init(params)
   >>> zeros = jax.tree.map(jnp.zeros_like, params)
