@@ -10,6 +10,7 @@ import os
 import runpy
 import sys
 import tempfile
+import traceback
 import warnings
 from typing import IO, Any
 
@@ -45,6 +46,22 @@ def answer(child: int, out: IO[str], err: IO[str]) -> None:
   print(json.dumps(reply), flush=True)
 
 
+def end() -> None:
+  """Runs the binary and ends this process as Python would."""
+  code: Any = 0
+  try:
+    runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
+  except SystemExit as e:
+    code = e.code or 0
+  except BaseException:
+    traceback.print_exc()
+    code = 1
+  sys.stdout.flush()
+  sys.stderr.flush()
+  # To tear down all that was imported takes longer than most of the binaries.
+  os._exit(code)
+
+
 for line in sys.stdin:
   with (
     tempfile.TemporaryFile('w+') as out,
@@ -55,5 +72,4 @@ for line in sys.stdin:
       answer(child, out, err)
       continue
     become(json.loads(line), out, err)
-  runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)
-  break
+    end()
