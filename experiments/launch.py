@@ -34,8 +34,12 @@ def parse_flags(argv: Sequence[str]) -> list[str]:
   try:
     remaining = flags.FLAGS(argv)
     is_config = isinstance(flags.FLAGS.config, ConfigDict)
-  except OSError:
-    is_config = False
+  except OSError as e:
+    leave(
+      f'--config must name a file that can be read, got {_config_file(argv)}'
+      f' ({e.strerror or e}): choose a file of configs/',
+      1,
+    )
   except flags.Error as e:
     if 'parsing config file' not in str(e):
       leave(f'{e} (--help lists the flags)', 2)
@@ -94,8 +98,15 @@ def refuse_arguments(argv: Sequence[str]) -> None:
     leave(f'only flags are understood, got {" ".join(argv[1:])}', 2)
 
 
+def need_workdir(workdir: str | None) -> None:
+  """Refuses no name at all, which would mean the current folder."""
+  if not workdir:
+    leave('--workdir must name a folder, got nothing', 2)
+
+
 def make_run(config: ConfigDict, workdir: str | None) -> Run:
   """The run of a config in its folder."""
+  need_workdir(workdir)
   return Run(config.to_dict(), str(workdir))
 
 

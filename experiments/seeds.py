@@ -16,6 +16,7 @@ from ml_collections import ConfigDict, config_flags
 
 from experiments import launch
 from prunax import report
+from prunax.plan import LARGEST_SEED
 from prunax.rundir import write_json, writing
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -34,9 +35,11 @@ def _seeds(words: list[str]) -> list[int]:
     seeds = [int(word) for word in words]
   except ValueError:
     seeds = []
-  if not seeds or len(seeds) > len(set(seeds)):
+  allowed = all(0 <= seed <= LARGEST_SEED for seed in seeds)
+  if not seeds or not allowed or len(seeds) > len(set(seeds)):
     launch.leave(
-      '--seeds must be different whole numbers with commas, got'
+      f'--seeds must be different whole numbers from 0 to {LARGEST_SEED} with'
+      ' commas, got'
       f' {",".join(words) or "none"}',
       2,
     )
@@ -70,6 +73,9 @@ def _keep_predictions(source: pathlib.Path, target: pathlib.Path) -> None:
 def main(argv: list[str]) -> None:
   launch.refuse_arguments(argv)
   results = pathlib.Path(_RESULTS.value)
+  if results.exists() and not results.is_dir():
+    launch.leave(f'--results must be a folder, got the file {results}', 1)
+  launch.need_workdir(_WORKDIR.value)
   rows = []
   for seed in _seeds(_SEEDS.value):
     config = ConfigDict(_CONFIG.value)

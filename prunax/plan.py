@@ -28,6 +28,9 @@ _ENTRIES: dict[str, type | tuple[type, ...]] = {
 _POSITIVE = ('block', 'checkpoint_every')
 _SAID = {str: 'a text', int: 'a whole number', dict: 'a group of entries'}
 
+# What every generator of random numbers takes.
+LARGEST_SEED = 2**31 - 1
+
 # Names that become names of files.
 _NAME = re.compile(r'[\w-]+')
 
@@ -54,6 +57,8 @@ def check(config: dict[str, Any]) -> None:
   for entry in _POSITIVE:
     if config[entry] < 1:
       _refuse(entry, 'a whole number of at least 1', config[entry])
+  if not 0 <= config['seed'] <= LARGEST_SEED:
+    _refuse('seed', f'from 0 to {LARGEST_SEED}', config['seed'])
   if not _NAME.fullmatch(config['name']):
     _refuse('name', 'of letters, digits, - and _', config['name'])
   for name in ('dense', *config['stages']):

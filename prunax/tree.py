@@ -82,6 +82,11 @@ def rule_values(rules: Rules, names: Sequence[str]) -> list[Any]:
   Raises:
     InputError: if a name is covered by no rule, or a rule matches no name.
   """
+  if names and not rules:
+    raise InputError(
+      f'every leaf must be covered by a rule, but there are no rules for'
+      f" {', '.join(names)}: give [('.*', value)], say"
+    )
   compiled = [(_compiled(pattern), value) for pattern, value in rules]
   for pattern, _ in compiled:
     if names and not any(pattern.fullmatch(name) for name in names):

@@ -62,7 +62,7 @@ def read(path: PathLike) -> np.ndarray:
   if len(data) < 4 or data[:2] != b'\0\0' or data[2] not in _TYPES:
     raise InputError(
       f'{path} must begin with the magic number of an idx file, got'
-      f' 0x{data[:4].hex()}: fetch the file again'
+      f' {"0x" + data[:4].hex() if data else "no bytes"}: fetch the file again'
     )
   dtype, ndim = _TYPES[data[2]], data[3]
   start = 4 + 4 * ndim

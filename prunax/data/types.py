@@ -47,6 +47,10 @@ def checked(split: Split, where: str) -> Split:
       f'{where}: x must be uint8 or floating, got {x.dtype}: convert it with'
       ' x.astype'
     )
+  if x.dtype != np.uint8 and not np.isfinite(x).all():
+    raise InputError(
+      f'{where}: x must be finite, got a NaN or an infinity: mend the examples'
+    )
   if x.ndim not in (2, 3, 4):
     raise InputError(
       f'{where}: x must be [n, height, width, channels], [n, height, width] or'

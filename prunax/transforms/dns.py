@@ -85,8 +85,11 @@ def _check(rules: Any, key: Any, band: Any, steps: Any) -> None:
       f'rules must be pairs of a pattern and a value, got {rules!r}: give'
       " [('.*', Surgery())], say"
     )
-  for _, value in rules:
-    surgery.layer_rule(value)
+  for pattern, value in rules:
+    try:
+      surgery.layer_rule(value)
+    except InputError as e:
+      raise InputError(f'the rule {pattern!r} cannot be used: {e}') from None
 
 
 def _whole_net(

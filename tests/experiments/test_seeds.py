@@ -95,7 +95,8 @@ def test_each_seed_has_a_result_and_a_done_one_is_skipped(seeds, tmp_path):
     ('1.5', 2, '1.5'),
     ('', 2, '--seeds'),
     ('0,0', 2, '0,0'),
-    ('-1', 1, '-1'),
+    ('-1', 2, '-1'),
+    ('0,-1', 2, '0,-1'),
   ],
 )
 def test_bad_seeds_are_one_sentence(seeds, tmp_path, words, code, named):
