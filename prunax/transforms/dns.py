@@ -12,6 +12,7 @@ from prunax.errors import InputError
 from prunax.ops import masks
 from prunax.schedules.numbers import number, whole
 from prunax.transforms import layers, surgery
+from prunax.transforms.splicing import no_splices
 
 
 class DNSState(NamedTuple):
@@ -42,26 +43,37 @@ def _layers(params: Any, rules: tree.Rules) -> list[layers.Layer]:
   return layers.layers_of(params, ruled)
 
 
-def _no_splices(params: Any, plan: list[layers.Layer]) -> Any:
-  leaves, structure = jax.tree.flatten(params)
-  # One buffer each, or a donated state would give the same one twice.
-  counts = [jnp.zeros((), jnp.uint16) for _ in leaves]
+def _moments(
+  params: Any, mask: Any, plan: list[layers.Layer]
+) -> dict[str, tuple[jax.Array, jax.Array]]:
+  """Mean and std of what is alive in each ruled layer."""
+  leaves, alive = jax.tree.leaves(params), jax.tree.leaves(mask)
+  found = {}
   for layer in plan:
     if layer.value is not None:
-      for i in layer.leaves:
-        counts[i] = jnp.zeros_like(leaves[i], jnp.uint16)
-  return jax.tree.unflatten(structure, counts)
-
-
-def splices(state: Any) -> dict[str, int]:
-  """How many weights of each layer came back, in any state that holds dns's."""
-  found: dict[str, int] = {}
-  for _, counts in optax.tree.get_all_with_path(state, 'spliced'):
-    for name, times in tree.named_leaves(counts).items():
-      layer = tree.parent(name)
-      came_back = int(jnp.sum(times, dtype=jnp.uint32))
-      found[layer] = found.get(layer, 0) + came_back
+      pairs = zip(layer.pick(leaves), layer.pick(alive), strict=True)
+      found[layer.name] = masks.moments([jnp.where(m, x, 0) for x, m in pairs])
   return found
+
+
+def _due(
+  ruled: list[layers.Layer],
+  key: jax.Array,
+  iteration: jax.Array,
+  whole_net: optax.Schedule | None,
+  steps: int | None,
+) -> list[jax.Array]:
+  """Whether each layer's mask is drawn for the forward of this iteration."""
+  draws = 1 if whole_net else len(ruled)
+  u = jax.random.uniform(jax.random.fold_in(key, iteration), (draws,))
+  due = []
+  for i, layer in enumerate(ruled):
+    chance = whole_net or schedules.update_probability(
+      layer.value.gamma, layer.value.power
+    )
+    until = surgery.draws_until(layer.value, steps)
+    due.append((chance(iteration) > u[i % draws]) & (iteration < until))
+  return due
 
 
 def _check(rules: Any, key: Any, band: Any, steps: Any) -> None:
@@ -157,44 +169,18 @@ def dns(
 
   def init_fn(params: Any) -> DNSState:
     plan = _layers(params, rules)
-    leaves = jax.tree.leaves(params)
     mask = layers.starting_mask_tree(params)
-    alive = jax.tree.leaves(mask)
-    moments = {}
-    for layer in plan:
-      if layer.value is None:
-        continue
-      pairs = zip(layer.pick(leaves), layer.pick(alive), strict=True)
-      moments[layer.name] = masks.moments(
-        [jnp.where(m, x, 0) for x, m in pairs]
-      )
     # Copies, since the caller may donate params and this state together.
     dense = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
     return DNSState(
       count=jnp.zeros((), jnp.int32),
       key=jnp.array(jax.random.key_data(key), copy=True),
-      moments=moments,
-      spliced=_no_splices(params, plan),
+      moments=_moments(params, mask, plan),
+      spliced=no_splices(params, plan),
       mask=mask,
       dense=dense,
       inner=inner.init(dense),
     )
-
-  def decide(
-    state_key: jax.Array, ruled: list[layers.Layer], iteration: jax.Array
-  ) -> list[jax.Array]:
-    wrapped = jax.random.wrap_key_data(state_key, impl=impl)
-    wrapped = jax.random.fold_in(wrapped, iteration)
-    shape = (1,) if whole_net else (len(ruled),)
-    u = jax.random.uniform(wrapped, shape)
-    due = []
-    for i, layer in enumerate(ruled):
-      chance = whole_net or schedules.update_probability(
-        layer.value.gamma, layer.value.power
-      )
-      until = surgery.draws_until(layer.value, steps)
-      due.append((chance(iteration) > u[i % len(u)]) & (iteration < until))
-    return due
 
   def update_fn(
     updates: optax.Updates,
@@ -212,7 +198,8 @@ def dns(
 
     weights, alive = jax.tree.leaves(dense), jax.tree.leaves(state.mask)
     spliced = jax.tree.leaves(state.spliced)
-    due = decide(state.key, ruled, iteration) if ruled else []
+    draws = jax.random.wrap_key_data(state.key, impl=impl)
+    due = _due(ruled, draws, iteration, whole_net, steps)
     for layer, now in zip(ruled, due, strict=True):
       before = layer.pick(alive)
       after = surgery.draw(
