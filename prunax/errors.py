@@ -1,4 +1,7 @@
-"""The one error that a user's mistake raises."""
+"""The one error that a user's mistake raises, and what damage raises."""
+
+import zipfile
+import zlib
 
 
 class InputError(ValueError):
@@ -7,3 +10,19 @@ class InputError(ValueError):
   The binaries print its message as one sentence, without a traceback; in a
   notebook it is an ordinary `ValueError`.
   """
+
+
+# What NumPy and zipfile raise for an entry that is cut short or damaged.
+NPZ_DAMAGE = (
+  EOFError,
+  MemoryError,
+  NotImplementedError,
+  OSError,
+  OverflowError,
+  RuntimeError,
+  SyntaxError,
+  TypeError,
+  ValueError,
+  zipfile.BadZipFile,
+  zlib.error,
+)

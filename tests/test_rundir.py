@@ -72,7 +72,9 @@ def test_the_same_config_finds_its_folder_again(tmp_path):
 
 def test_lists_and_tuples_are_the_same_config(tmp_path):
   RunDir(tmp_path).open({'rules': (('a', 1),)}, overwrite=False)
+  before = contents(tmp_path)
   RunDir(tmp_path).open({'rules': [['a', 1]]}, overwrite=False)
+  assert contents(tmp_path) == before
 
 
 def test_another_config_is_refused_with_its_differences(tmp_path):

@@ -5,7 +5,6 @@ import os
 import pathlib
 import uuid
 import zipfile
-import zlib
 from typing import Any, BinaryIO
 
 import ml_dtypes
@@ -13,7 +12,7 @@ import numpy as np
 
 from prunax import tree
 from prunax.convert.names import nested
-from prunax.errors import InputError
+from prunax.errors import NPZ_DAMAGE, InputError
 
 PathLike = str | os.PathLike[str]
 
@@ -22,21 +21,6 @@ _DTYPES = '__dtypes__'
 
 # The only date that makes the same weights the same bytes, today and tomorrow.
 _DATE = (1980, 1, 1, 0, 0, 0)
-
-# What NumPy and zipfile raise for an entry that is cut short or damaged.
-_DAMAGE = (
-  EOFError,
-  MemoryError,
-  NotImplementedError,
-  OSError,
-  OverflowError,
-  RuntimeError,
-  SyntaxError,
-  TypeError,
-  ValueError,
-  zipfile.BadZipFile,
-  zlib.error,
-)
 
 
 def _reason(e: BaseException) -> str:
@@ -155,7 +139,7 @@ def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
           if not isinstance(x, np.ndarray) or x.dtype.kind not in 'biufc':
             raise TypeError('an entry that is no array of numbers')
           arrays[name] = x
-  except _DAMAGE as e:
+  except NPZ_DAMAGE as e:
     entry = f' with a readable entry {name!r}' if name else ''
     raise InputError(
       f'{path} must be a whole .npz file{entry}, got {_reason(e)}: write it'

@@ -3,29 +3,13 @@
 import os
 import pathlib
 import zipfile
-import zlib
 
 import numpy as np
 
 from prunax.data import folders
 from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split, checked, checked_dataset
-from prunax.errors import InputError
-
-# What NumPy and zipfile raise for a member that is cut short or damaged.
-_DAMAGE = (
-  EOFError,
-  MemoryError,
-  NotImplementedError,
-  OSError,
-  OverflowError,
-  RuntimeError,
-  SyntaxError,
-  TypeError,
-  ValueError,
-  zipfile.BadZipFile,
-  zlib.error,
-)
+from prunax.errors import NPZ_DAMAGE, InputError
 
 
 def _arrays(path: pathlib.Path, *wanted: str) -> dict[str, np.ndarray | None]:
@@ -41,7 +25,7 @@ def _arrays(path: pathlib.Path, *wanted: str) -> dict[str, np.ndarray | None]:
         for name in wanted:
           if name in found:
             found[name] = np.asarray(entries[name])
-  except _DAMAGE as e:
+  except NPZ_DAMAGE as e:
     entry = f' with a readable entry {name!r}' if name else ''
     reason = str(getattr(e, 'strerror', None) or e).split('\n')[0]
     raise InputError(
