@@ -35,6 +35,7 @@ def mnist_config(name: str, model: str, start: str) -> ConfigDict:
         'batch': 64,
         'order': 'sequential',
         'validation': 0,
+        'constraint': 0,
       },
       'start': start,
       'models_dir': '',

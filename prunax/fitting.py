@@ -59,6 +59,7 @@ class Fitter:
     tx: optax.GradientTransformation,
     steps: int,
     key: jax.Array,
+    hook: train.Hook | None = None,
   ) -> tuple[Any, Any]:
     if self._used:
       raise ValueError(
@@ -82,6 +83,7 @@ class Fitter:
       steps,
       settings.block,
       key,
+      hook,
     )
     bar = StageProgress(self._name, start.step, steps)
     try:
@@ -89,6 +91,8 @@ class Fitter:
         for last in blocks:
           metrics = self._metrics(last)
           recorder.add(self._stage, self._name, last.step, metrics)
+          if hook and 'hook' in metrics:
+            bar.say(hook.say(metrics['hook']))
           bar.show(last.step, metrics)
           due = last.step // settings.checkpoint_every
           due = due > saved // settings.checkpoint_every

@@ -24,6 +24,7 @@ _ENTRIES: dict[str, type | tuple[type, ...]] = {
   'data.batch': int,
   'data.order': str,
   'data.validation': int,
+  'data.constraint': int,
 }
 _POSITIVE = ('block', 'checkpoint_every')
 _SAID = {str: 'a text', int: 'a whole number', dict: 'a group of entries'}

@@ -53,6 +53,14 @@ class StageProgress:
     if self._bar:
       self._bar.stop()
 
+  def say(self, text: str) -> None:
+    """Prints a line of its own."""
+    line = f'{self._name}: {text}'
+    if self._bar:
+      self._bar.console.print(line, markup=False, highlight=False)
+    else:
+      print(line, file=sys.stderr, flush=True)
+
   def show(self, step: int, metrics: dict[str, Any]) -> None:
     """Tells where the stage is."""
     now = time.monotonic()

@@ -52,13 +52,16 @@ class Run:
     self.model = models.get(config['model'])
     for name in self.names:
       if name != 'start':
-        stages.rehearse(name, self.model, config[name])
+        stages.rehearse(
+          name, self.model, config[name], config['data']['constraint']
+        )
     wanted, seed = config['data'], config['seed']
     whole = _fitting(
       data.load(wanted['name'], wanted['dir'] or None), self.model
     )
-    self.dataset, validation = data.split_validation(
-      whole, wanted['validation'], seed
+    rest, validation = data.split_validation(whole, wanted['validation'], seed)
+    self.dataset, self._constraint = data.split_constraint(
+      rest, wanted['constraint'], seed
     )
     size = len(self.dataset.train.y)
 
@@ -142,7 +145,9 @@ class Run:
     else:
       settings = dict(self.config[name])
       kind = settings.pop('kind')
-      task = stages.Task(self.model, fitter)
+      task = stages.Task(
+        self.model, fitter, self._settings.examples, self._constraint
+      )
       variables, facts = stages.perform(kind, task, variables, key, settings)
     variables = jax.tree.map(np.asarray, variables)
     meta = {

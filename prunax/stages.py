@@ -1,5 +1,6 @@
 """The stages of a run: each takes weights and gives weights."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -8,7 +9,7 @@ import jax
 import numpy as np
 import optax
 
-from prunax import schedules, transforms, tree
+from prunax import data, schedules, searches, train, transforms, tree
 from prunax.errors import InputError
 from prunax.models import Model
 from prunax.transforms import optimizers
@@ -23,14 +24,24 @@ class Fit(Protocol):
     tx: optax.GradientTransformation,
     steps: int,
     key: jax.Array,
+    hook: train.Hook | None = None,
   ) -> tuple[Any, Any]: ...
 
 
 class Task(NamedTuple):
-  """What a stage works on: the model, and how to train it on the data."""
+  """What a stage works on.
+
+  Attributes:
+    model: the network.
+    fit: how to train it on the data.
+    examples: what it is trained on.
+    constraint: what a search judges its candidates on, not trained on.
+  """
 
   model: Model
   fit: Fit
+  examples: train.Examples
+  constraint: data.Split
 
 
 class Outcome(NamedTuple):
@@ -93,6 +104,75 @@ def surgery(
   )
   tx = optimizers.accumulate(tx, iter_size)
   variables, state = task.fit(variables, tx, steps, fit_key)
+  return Outcome(variables, {'spliced': transforms.splices(state)})
+
+
+def olmp(
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  *,
+  steps: int,
+  optimizer: Mapping[str, Any],
+  rules: tree.Rules,
+  prune_bias: bool = True,
+  band: tuple[float, float] = (0.9, 1.1),
+  judged_on: str = 'constraint',
+  **settings: Any,
+) -> Outcome:
+  """Surgery whose thresholds are found by search (Li et al. 2018).
+
+  More settings are those of `searches.Settings`. `judged_on` is 'constraint',
+  the held-out examples, or 'batch', the minibatch of the coming step.
+  """
+  if judged_on not in ('constraint', 'batch'):
+    raise InputError(
+      f'judged_on must be constraint or batch, got {judged_on!r}: name one'
+    )
+  held_out = judged_on == 'constraint'
+  if held_out and not len(task.constraint.y):
+    raise InputError(
+      'a search must have examples to judge its candidates on, got none: give'
+      " their number, such as 3000, as the config's data.constraint"
+    )
+  draw_key, fit_key = jax.random.split(key)
+  inner, iter_size = _inner(optimizer)
+  tx = transforms.dns(
+    inner,
+    rules,
+    draw_key,
+    prune_bias=prune_bias,
+    band=band,
+    steps=steps // iter_size,
+  )
+  x, y = task.examples.x, task.examples.y
+
+  def data_at(step: int) -> tuple[Any, ...]:
+    if held_out:
+      return tuple(task.constraint)
+    rows = task.examples.indices(step, 1)[0]
+    return x[rows], y[rows]
+
+  try:
+    searching = searches.Settings(**settings)
+  except TypeError as e:
+    known = [field.name for field in dataclasses.fields(searches.Settings)]
+    raise InputError(
+      f'a search must have settings among {", ".join(known)}, but {e}: mend'
+      ' the config'
+    ) from None
+  hook = searches.searching_hook(
+    variables,
+    rules,
+    draw_key,
+    train.accuracy_function(task.model.apply, task.examples.scale),
+    data_at,
+    searching,
+    prune_bias=prune_bias,
+    band=band,
+  )
+  tx = optimizers.accumulate(tx, iter_size)
+  variables, state = task.fit(variables, tx, steps, fit_key, hook)
   return Outcome(variables, {'spliced': transforms.splices(state)})
 
 
@@ -161,6 +241,7 @@ def finetune(
 STAGES: dict[str, Stage] = {
   'dense': dense,
   'surgery': surgery,
+  'olmp': olmp,
   'gradual': gradual,
   'finetune': finetune,
 }
@@ -198,7 +279,9 @@ class _Rehearsed(Exception):
   """A stage has come as far as its training."""
 
 
-def rehearse(name: str, model: Model, settings: Mapping[str, Any]) -> None:
+def rehearse(
+  name: str, model: Model, settings: Mapping[str, Any], constraint: int = 1
+) -> None:
   """Refuses what a config says of a stage before any time is spent on it.
 
   The stage runs, on weights of the right shapes, as far as its training,
@@ -208,10 +291,15 @@ def rehearse(name: str, model: Model, settings: Mapping[str, Any]) -> None:
     name: the stage's name, for the sentence if it is refused.
     model: the model that will be trained.
     settings: the stage's kind and settings.
+    constraint: how many examples are held out for searches.
   """
 
   def fit(
-    variables: Any, tx: optax.GradientTransformation, steps: int, key: jax.Array
+    variables: Any,
+    tx: optax.GradientTransformation,
+    steps: int,
+    key: jax.Array,
+    hook: train.Hook | None = None,
   ) -> tuple[Any, Any]:
     def step(params: Any) -> Any:
       updates, _ = tx.update(params, tx.init(params), params)
@@ -224,8 +312,14 @@ def rehearse(name: str, model: Model, settings: Mapping[str, Any]) -> None:
   kind, key = settings.pop('kind'), jax.random.key(0)
   shapes = jax.eval_shape(model.init, key)
   variables = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+  x = np.zeros((constraint, *model.input_shape), np.uint8)
+  split = data.Split(x, np.zeros(constraint, np.int32))
+  examples = train.Examples(
+    *split, data.scale, lambda step, n: np.zeros((n, 1), np.int32)
+  )
+  task = Task(model, fit, examples, split)
   try:
-    perform(kind, Task(model, fit), variables, key, settings)
+    perform(kind, task, variables, key, settings)
   except _Rehearsed:
     return
   except InputError as e:

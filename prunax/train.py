@@ -42,6 +42,40 @@ class Progress(NamedTuple):
   metrics: dict[str, Any]
 
 
+class Hook(NamedTuple):
+  """What is done between two steps, before steps first, first + every, ...
+
+  Attributes:
+    first: the first step before which it is done.
+    every: steps from one time to the next.
+    until: no longer from this step on.
+    act: (step, params, opt_state) -> params, opt_state and plain values for
+      the record. It depends on nothing else, so a resumed run does the same.
+    say: what the log says of a record.
+  """
+
+  first: int
+  every: int
+  until: int
+  act: Callable[[int, Any, Any], tuple[Any, Any, dict[str, Any]]]
+  say: Callable[[dict[str, Any]], str] = str
+
+  def due(self, step: int) -> bool:
+    """Whether it is to be done before this step."""
+    late = self.first <= step < self.until
+    return late and (step - self.first) % self.every == 0
+
+  def after(self, step: int) -> int:
+    """The next step after this one at which a block has to end for it.
+
+    >>> Hook(1, 1000, 5000, None).after(1), Hook(1, 1000, 5000, None).after(0)
+    (1001, 1)
+    """
+    if step < self.first:
+      return self.first
+    return step + self.every - (step - self.first) % self.every
+
+
 class Apply(Protocol):
   """A model's forward pass, a pure function."""
 
@@ -150,8 +184,12 @@ def fit(
   steps: int,
   block: int,
   key: jax.Array,
+  hook: Hook | None = None,
 ) -> Iterator[Progress]:
   """Trains from `start` to `steps`, and tells where it stands every `block`.
+
+  What the hook gives for the record is in the metrics of the block that
+  follows, as `hook`.
 
   Blocks end at multiples of `block` whatever the start, so a resumed run
   executes what an unbroken one would have, bit for bit. The params and state
@@ -162,11 +200,17 @@ def fit(
   step, params, opt_state, _ = start
   while step < steps:
     length = min(block - step % block, steps - step)
+    record: dict[str, Any] = {}
+    if hook:
+      length = min(length, hook.after(step) - step)
+      if hook.due(step):
+        params, opt_state, said = hook.act(step, params, opt_state)
+        record = {'hook': {'step': step, **said}}
     rows = jnp.asarray(examples.indices(step, length))
     params, opt_state, raw = run(params, opt_state, x, y, rows, jnp.int32(step))
     metrics = _read_metrics(raw, params, step)
     step += length
-    yield Progress(step, params, opt_state, metrics)
+    yield Progress(step, params, opt_state, {**metrics, **record})
 
 
 @functools.lru_cache(maxsize=8)
@@ -179,6 +223,43 @@ def _classes(
     return jnp.argmax(apply(params, scale(x), train=False), -1)
 
   return jax.jit(classes)
+
+
+def accuracy_function(
+  apply: Apply, scale: Callable[[Any], Any], batch: int = 250
+) -> Callable[[Any, jax.Array, jax.Array], jax.Array]:
+  """The share of right answers in evaluation mode, to be traced.
+
+  Args:
+    apply: the model's forward pass.
+    scale: examples as stored -> what the model sees.
+    batch: how many examples it sees at a time.
+
+  Returns:
+    A function of params, x [n, ...] and y [n]; a model that gives a NaN is
+    nowhere right.
+  """
+
+  def accuracy(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
+    size = min(batch, len(y))
+    parts = -(-len(y) // size)
+    # No class is -1: what fills the last batch is never right.
+    fill = [(0, parts * size - len(y))]
+    x_parts = jnp.pad(x, fill + [(0, 0)] * (x.ndim - 1)).reshape(
+      parts, size, *x.shape[1:]
+    )
+    y_parts = jnp.pad(y, fill, constant_values=-1).reshape(parts, size)
+
+    def right(part: tuple[jax.Array, jax.Array]) -> jax.Array:
+      logits = apply(params, scale(part[0]), train=False)
+      guess = jnp.where(
+        jnp.any(jnp.isnan(logits), -1), -2, jnp.argmax(logits, -1)
+      )
+      return jnp.sum(guess == part[1], dtype=jnp.int32)
+
+    return jnp.sum(jax.lax.map(right, (x_parts, y_parts))) / len(y)
+
+  return accuracy
 
 
 def predict(

@@ -11,7 +11,7 @@ FLOORS = [
   {'errors', 'tree', 'schedules', 'version'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
-  {'train', 'checkpoint', 'costs', 'rundir', 'record', 'progress'}
+  {'train', 'checkpoint', 'costs', 'rundir', 'record', 'progress', 'searches'}
   | {'interrupts'},
   {'fitting', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]

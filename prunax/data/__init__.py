@@ -3,6 +3,7 @@
 from prunax.data import npz as npz
 from prunax.data.batches import batch_indices as batch_indices
 from prunax.data.batches import scale as scale
+from prunax.data.batches import split_constraint as split_constraint
 from prunax.data.batches import split_validation as split_validation
 from prunax.data.registry import load as load
 from prunax.data.registry import register as register

@@ -103,10 +103,27 @@ def split_validation(
   Returns:
     The data set with the other training examples, and the held-out split.
   """
+  return _hold_out(dataset, count, seed, 'validation')
+
+
+def split_constraint(
+  dataset: Dataset, count: int, seed: int
+) -> tuple[Dataset, Split]:
+  """Holds out examples likewise for what a search judges candidates on."""
+  return _hold_out(dataset, count, seed, 'constraint')
+
+
+# The last word of each use's key; the orders of the epochs have two words.
+_USES = {'validation': 1, 'constraint': 2}
+
+
+def _hold_out(
+  dataset: Dataset, count: int, seed: int, use: str
+) -> tuple[Dataset, Split]:
   x, y = dataset.train
   if not 0 <= count < len(y):
     raise InputError(
-      f'the validation set must hold 0 to {len(y) - 1} of the {len(y)}'
+      f'the {use} set must hold 0 to {len(y) - 1} of the {len(y)}'
       f' training examples of {dataset.name!r}, got {count}: choose another'
       ' number'
     )
@@ -116,8 +133,8 @@ def split_validation(
     )
   if not count:
     return dataset, Split(x[:0], y[:0])
-  # The third word keeps this stream apart from the orders of the epochs.
-  chosen = np.random.default_rng([seed, 0, 1]).permutation(len(y))[:count]
+  key = [seed, 0, _USES[use]]
+  chosen = np.random.default_rng(key).permutation(len(y))[:count]
   held = np.zeros(len(y), bool)
   held[chosen] = True
   return dataset._replace(train=Split(x[~held], y[~held])), Split(

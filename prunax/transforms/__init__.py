@@ -3,6 +3,8 @@
 from prunax.transforms.dns import DNSState, dns
 from prunax.transforms.gradual import GradualState, gradual
 from prunax.transforms.keep import KeepZerosState, keep_zeros
+from prunax.transforms.moving import Movable, due_now, find, movable, moved
+from prunax.transforms.moving import replace as replace_state
 from prunax.transforms.splicing import splices
 from prunax.transforms.surgery import GaussianSurgery, Surgery
 
@@ -11,9 +13,15 @@ __all__ = [
   'GaussianSurgery',
   'GradualState',
   'KeepZerosState',
+  'Movable',
   'Surgery',
   'dns',
+  'due_now',
+  'find',
   'gradual',
   'keep_zeros',
+  'movable',
+  'moved',
+  'replace_state',
   'splices',
 ]

@@ -22,6 +22,7 @@ class DNSState(NamedTuple):
     count: steps done.
     key: the data of the key that decides when masks are drawn.
     moments: mean and std of each ruled layer, by name, as at `init`.
+    c_rate: of each layer whose threshold it decides, by name.
     spliced: how often each weight came back to life, like params; a single
       zero where no rule names the leaf.
     mask: which weights are alive, like params.
@@ -32,13 +33,15 @@ class DNSState(NamedTuple):
   count: Any
   key: jax.Array
   moments: dict[str, tuple[jax.Array, jax.Array]]
+  c_rate: dict[str, jax.Array]
   spliced: Any
   mask: Any
   dense: Any
   inner: optax.OptState
 
 
-def _layers(params: Any, rules: tree.Rules) -> list[layers.Layer]:
+def plan_of(params: Any, rules: tree.Rules) -> list[layers.Layer]:
+  """The layers of `params` with the settings that the rules give them."""
   ruled = [(pattern, surgery.layer_rule(value)) for pattern, value in rules]
   return layers.layers_of(params, ruled)
 
@@ -56,7 +59,7 @@ def _moments(
   return found
 
 
-def _due(
+def due_layers(
   ruled: list[layers.Layer],
   key: jax.Array,
   iteration: jax.Array,
@@ -168,7 +171,7 @@ def dns(
   impl = jax.random.key_impl(key)
 
   def init_fn(params: Any) -> DNSState:
-    plan = _layers(params, rules)
+    plan = plan_of(params, rules)
     mask = layers.starting_mask_tree(params)
     # Copies, since the caller may donate params and this state together.
     dense = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
@@ -176,6 +179,11 @@ def dns(
       count=jnp.zeros((), jnp.int32),
       key=jnp.array(jax.random.key_data(key), copy=True),
       moments=_moments(params, mask, plan),
+      c_rate={
+        layer.name: jnp.float32(layer.value.c_rate)
+        for layer in plan
+        if surgery.has_c_rate(layer.value)
+      },
       spliced=no_splices(params, plan),
       mask=mask,
       dense=dense,
@@ -189,7 +197,7 @@ def dns(
     **extra_args: Any,
   ) -> tuple[optax.Updates, DNSState]:
     layers.need_params(params, 'dns')
-    ruled = [x for x in _layers(params, rules) if x.value is not None]
+    ruled = [x for x in plan_of(params, rules) if x.value is not None]
     steps_taken, inner_state = inner.update(
       updates, state.inner, state.dense, **extra_args
     )
@@ -199,7 +207,7 @@ def dns(
     weights, alive = jax.tree.leaves(dense), jax.tree.leaves(state.mask)
     spliced = jax.tree.leaves(state.spliced)
     draws = jax.random.wrap_key_data(state.key, impl=impl)
-    due = _due(ruled, draws, iteration, whole_net, steps)
+    due = due_layers(ruled, draws, iteration, whole_net, steps)
     for layer, now in zip(ruled, due, strict=True):
       before = layer.pick(alive)
       after = surgery.draw(
@@ -207,6 +215,7 @@ def dns(
         layer.pick(weights),
         before,
         state.moments[layer.name],
+        state.c_rate.get(layer.name),
         now,
         iteration,
         band,
@@ -223,6 +232,7 @@ def dns(
       count=iteration,
       key=state.key,
       moments=state.moments,
+      c_rate=state.c_rate,
       spliced=jax.tree.unflatten(structure, spliced),
       mask=mask,
       dense=dense,

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -99,6 +100,15 @@ def _check(settings: LayerRule) -> None:
     whole('iter_stop', settings.iter_stop, -(2**31))
 
 
+def has_c_rate(settings: LayerRule | None) -> bool:
+  """Whether a c_rate decides the layer's threshold.
+
+  >>> has_c_rate(Surgery(density=0.1)), has_c_rate(Surgery(c_rate=1.0))
+  (False, True)
+  """
+  return isinstance(settings, Surgery) and settings.density is None
+
+
 def draws_until(settings: LayerRule, steps: int | None) -> int:
   """The first iteration at which the layer's mask is no longer drawn.
 
@@ -114,6 +124,7 @@ def draw(
   dense: Sequence[jax.Array],
   alive: Sequence[jax.Array],
   moments: tuple[jax.Array, jax.Array],
+  c_rate: jax.Array | None,
   due: jax.Array,
   iteration: jax.Array,
   band: tuple[float, float],
@@ -154,7 +165,8 @@ def draw(
 
     return jax.lax.cond(due, exact, lambda: list(alive))
 
-  limit = masks.threshold(*moments, settings.c_rate)
+  chex.assert_shape(c_rate, ())
+  limit = masks.threshold(*moments, c_rate)
   # Thresholds that nothing crosses cost less than a branch.
   lower = jnp.where(due, low * limit, -1.0)
   upper = jnp.where(due, high * limit, jnp.inf)

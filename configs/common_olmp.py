@@ -1,0 +1,108 @@
+"""OLMP as it was released, and what our runs of it share."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from configs import common
+
+# The three shipped experiments. The network of the third comes later.
+RELEASED: dict[str, dict[str, Any]] = {
+  'lenet300100': {
+    'gammas': {'ip1': 2e-4, 'ip2': 2e-4, 'ip3': 2e-4},
+    'c_rate': 0.001,
+    'iterations': 30_001,
+    'prune_stop': 15_000,
+    'every': 1_000,
+    'delta': 0.08,
+    'upper': 10.0,
+    'popsize': 10,
+    'tmax': 1_600,
+    'sigma': ((0, 5.0),),
+  },
+  'lenet5': {
+    'gammas': {'conv1': 2e-5, 'conv2': 2e-5, 'ip1': 2e-4, 'ip2': 2e-4},
+    'c_rate': 0.001,
+    'iterations': 30_001,
+    'prune_stop': 15_000,
+    'every': 1_000,
+    'delta': 0.05,
+    'upper': 20.0,
+    'popsize': 10,
+    'tmax': 1_600,
+    'sigma': ((0, 5.0), (10_000, 0.5)),
+  },
+  'alexnet_caltech': {
+    'gammas': {
+      **dict.fromkeys(('conv1', 'conv2', 'conv3', 'conv4', 'conv5'), 2e-5),
+      **dict.fromkeys(('fc6', 'fc7', 'fc8'), 2e-4),
+    },
+    'c_rate': 0.001,
+    'iterations': 15_001,
+    'prune_stop': 10_000,
+    'every': 250,
+    'delta': 0.08,
+    'upper': 10.0,
+    'popsize': 8,
+    'tmax': 1_600,
+    'sigma': ((0, 5.0), (7_000, 0.5)),
+  },
+}
+
+
+def compat_stage(model: str) -> dict[str, Any]:
+  """The stage that follows the released code, quirks included.
+
+  The release makes one ordinary step before its loop begins to count.
+  """
+  told = RELEASED[model]
+  stop = told['prune_stop'] + 1
+  return {
+    'kind': 'olmp',
+    'steps': told['iterations'] + 1,
+    'optimizer': common.caffe_solver(),
+    'rules': rules(told['gammas'], told['c_rate'], stop),
+    'first': 1,
+    'every': told['every'],
+    'until': stop,
+    'delta': told['delta'],
+    'upper': told['upper'],
+    'popsize': told['popsize'],
+    'generations': told['tmax'] // told['popsize'],
+    'sigma': told['sigma'],
+    'search': 'random',
+    'layers': 'drawn',
+    'reference': 'current',
+    'judged_on': 'batch',
+    'allow_empty': True,
+    'compat': True,
+  }
+
+
+def rules(
+  gammas: dict[str, float], c_rate: float, stop: int
+) -> tuple[tuple[str, dict[str, float]], ...]:
+  """How often each layer's mask is drawn while thresholds are searched."""
+  return tuple(
+    (
+      f'{layer}/.*',
+      {'c_rate': c_rate, 'gamma': gamma, 'power': 1.0, 'iter_stop': stop},
+    )
+    for layer, gamma in gammas.items()
+  )
+
+
+def config(arg: str | None, name: str, model: str, start: str) -> ConfigDict:
+  """All but the stage: 54,000 images to train on, and two sets held out.
+
+  `:compat` trains on all 60,000, as the release does.
+  """
+  name, start = common.variant(arg, name, start, ('compat', 'own'))
+  made = common.mnist_config(name, model, start)
+  made.stages = ('olmp',)
+  made.checkpoint_every = 5_000
+  if arg == 'compat':
+    made.olmp = ConfigDict(compat_stage(model))
+  else:
+    made.data.validation, made.data.constraint = 3_000, 3_000
+  return made

@@ -1,0 +1,253 @@
+"""Layer-wise thresholds found by search (Li, Qian, Jiang, Lu and Tang 2018).
+
+A candidate is one `c_rate` a layer. Its fitness is the share of the entries
+that it leaves alive, under the constraint that accuracy stays above a floor.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from prunax.errors import InputError
+from prunax.ops import masks
+from prunax.schedules.numbers import number, whole
+from prunax.search.loop import minimize, over_population
+from prunax.search.types import Searcher, worst_for_nan
+
+# Emptied layers rank behind every violation of the accuracy, at most 1.
+_EMPTIED = 3.0
+# What the released code gives every candidate that misses the floor.
+_RELEASED_PENALTY = 1.1
+
+
+class Subject(NamedTuple):
+  """What is searched over: weights, their masks, and the layers' thresholds.
+
+  Attributes:
+    dense: a list of all leaves, as they would be without a mask.
+    mask: a list of their masks.
+    mean: [layers] of each ruled layer, as surgery took it.
+    std: [layers]
+    c_rate: [layers] the current ones.
+    searched: [layers] which ones the search may change.
+  """
+
+  dense: list[jax.Array]
+  mask: list[jax.Array]
+  mean: jax.Array
+  std: jax.Array
+  c_rate: jax.Array
+  searched: jax.Array
+
+
+class Found(NamedTuple):
+  """What a search gives.
+
+  Attributes:
+    c_rate: [layers] of the best candidate; the current ones where nothing
+      was feasible.
+    mask: a list of masks drawn with them; likewise.
+    feasible: whether anything met the constraint.
+    alive: entries of the ruled layers that the best candidate leaves alive.
+    accuracy: the best candidate's, or that of the one that came nearest.
+    fitness: of the same candidate.
+    nearest: [layers] that candidate's c_rate.
+  """
+
+  c_rate: jax.Array
+  mask: list[jax.Array]
+  feasible: jax.Array
+  alive: jax.Array
+  accuracy: jax.Array
+  fitness: jax.Array
+  nearest: jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+  """What does not change from one search to the next.
+
+  Attributes:
+    layers: for each ruled layer the places of its leaves that are pruned.
+    lower: the least c_rate.
+    upper: the largest c_rate.
+    popsize: candidates in a generation.
+    generations: generations in a search.
+    restarts: searches one after the other, of which the best counts.
+    band: a weight is pruned at or below band[0] * T, spliced above
+      band[1] * T.
+    allow_empty: whether a layer may lose its last weight.
+    compat: as in the released code: each candidate starts from the masks
+      that the one before left, and all that miss the floor are equally bad.
+  """
+
+  layers: tuple[tuple[int, ...], ...]
+  lower: float = 0.0
+  upper: float = 20.0
+  popsize: int = 10
+  generations: int = 16
+  restarts: int = 1
+  band: tuple[float, float] = (0.9, 1.1)
+  allow_empty: bool = False
+  compat: bool = False
+
+  def __post_init__(self) -> None:
+    number('lower', self.lower)
+    number('upper', self.upper)
+    if self.lower >= self.upper:
+      raise InputError(
+        'the bounds of c_rate must have lower < upper, got'
+        f' {self.lower} and {self.upper}: mend them'
+      )
+    for name in ('popsize', 'generations', 'restarts'):
+      whole(name, getattr(self, name), 1)
+
+  @property
+  def evaluations(self) -> int:
+    """How many candidates one search evaluates, the current one included."""
+    return 1 + self.restarts * self.popsize * self.generations
+
+
+def masks_at(
+  subject: Subject, mask: Sequence[jax.Array], c_rate: jax.Array, plan: Plan
+) -> list[jax.Array]:
+  """The masks that thresholds mean + c_rate * std draw from `mask`."""
+  limits = masks.threshold(subject.mean, subject.std, c_rate)
+  low, high = plan.band
+  drawn = list(mask)
+  for places, limit in zip(plan.layers, limits, strict=True):
+    for i in places:
+      drawn[i] = masks.hysteresis(
+        subject.dense[i], mask[i], low * limit, high * limit
+      )
+  return drawn
+
+
+def _alive(mask: Sequence[jax.Array], plan: Plan) -> jax.Array:
+  """[layers] how many entries are alive."""
+  counts = [
+    sum(jnp.sum(mask[i], dtype=jnp.int32) for i in places)
+    for places in plan.layers
+  ]
+  return jnp.stack([jnp.asarray(n, jnp.int32) for n in counts])
+
+
+def fitness_of(
+  alive: jax.Array,
+  accuracy: jax.Array,
+  size: int,
+  floor: jax.Array,
+  plan: Plan,
+) -> jax.Array:
+  """The alive share where accuracy >= floor; above 1 by the violation else.
+
+  >>> plan = Plan(layers=((0,), (1,)))
+  >>> alive = jnp.array([3, 2])
+  >>> [float(fitness_of(alive, a, 10, 0.5, plan)) for a in (0.5, 0.25)]
+  [0.5, 1.25]
+  >>> float(fitness_of(jnp.array([5, 0]), 0.9, 10, 0.5, plan))
+  3.0
+  """
+  share = jnp.sum(alive) / size
+  missed = jnp.float32(_RELEASED_PENALTY) if plan.compat else 1 + (
+    floor - accuracy
+  )
+  # A NaN accuracy is neither: it stays a NaN, which ranks as worst.
+  value = jnp.where(accuracy >= floor, share, missed)
+  value = jnp.where(jnp.isnan(accuracy), jnp.nan, value)
+  if plan.allow_empty:
+    return value
+  return jnp.where(jnp.any(alive == 0), jnp.fmax(value, _EMPTIED), value)
+
+
+def search(
+  searcher: Searcher,
+  settings: Mapping[str, Any],
+  accuracy: Callable[[list[jax.Array]], jax.Array],
+  subject: Subject,
+  floor: jax.Array,
+  key: jax.Array,
+  plan: Plan,
+) -> Found:
+  """The best thresholds under the constraint, as one function to compile.
+
+  Args:
+    searcher: which search.
+    settings: more arguments of its `init`, such as sigma.
+    accuracy: a list of masked leaves -> a number from 0 to 1.
+    subject: the weights and where their thresholds are now.
+    floor: the least accuracy.
+    key: decides all samples.
+    plan: what does not change.
+  """
+  size = sum(subject.dense[i].size for places in plan.layers for i in places)
+  lower = jnp.where(subject.searched, plan.lower, subject.c_rate)
+  upper = jnp.where(subject.searched, plan.upper, subject.c_rate)
+
+  def one(
+    mask: Sequence[jax.Array], c_rate: jax.Array
+  ) -> tuple[list[jax.Array], tuple[jax.Array, jax.Array, jax.Array]]:
+    drawn = masks_at(subject, mask, c_rate, plan)
+    leaves = [
+      jnp.where(m, x, 0) for m, x in zip(drawn, subject.dense, strict=True)
+    ]
+    right, alive = accuracy(leaves), _alive(drawn, plan)
+    value = worst_for_nan(fitness_of(alive, right, size, floor, plan))
+    return drawn, (value, right, jnp.sum(alive))
+
+  def population(
+    mask: list[jax.Array], candidates: jax.Array
+  ) -> tuple[list[jax.Array], jax.Array]:
+    if plan.compat:
+      mask, (values, *_) = jax.lax.scan(one, mask, candidates)
+      return mask, values
+    return mask, over_population(lambda c: one(mask, c)[1][0], candidates)
+
+  # The current thresholds are a candidate too: the first, as in the release.
+  drawn, (start, *_) = one(subject.mask, subject.c_rate)
+  mask = drawn if plan.compat else subject.mask
+
+  def restart(
+    both: tuple[list[jax.Array], jax.Array, jax.Array], key: jax.Array
+  ) -> tuple[Any, None]:
+    mask, best_x, best = both
+    state = searcher.init(
+      key,
+      subject.c_rate,
+      lower,
+      upper,
+      popsize=plan.popsize,
+      generations=plan.generations,
+      **settings,
+    )
+    state, mask = minimize(searcher, state, population, mask, plan.generations)
+    won = state.best_fitness < best
+    return (
+      mask,
+      jnp.where(won, state.best_x, best_x),
+      jnp.where(won, state.best_fitness, best),
+    ), None
+
+  (mask, nearest, _), _ = jax.lax.scan(
+    restart, (mask, subject.c_rate, start), jax.random.split(key, plan.restarts)
+  )
+  drawn, (value, right, alive) = one(mask, nearest)
+  # The release redraws from what its last candidate left: no longer the mask
+  # that was evaluated, and so perhaps no longer feasible.
+  feasible = value <= 1.0
+  keep = feasible if not plan.compat else jnp.bool_(True)
+  return Found(
+    c_rate=jnp.where(keep, nearest, subject.c_rate),
+    mask=[
+      jnp.where(keep, new, old)
+      for new, old in zip(drawn, subject.mask, strict=True)
+    ],
+    feasible=feasible,
+    alive=alive,
+    accuracy=right,
+    fitness=value,
+    nearest=nearest,
+  )
