@@ -149,7 +149,7 @@ def searching_hook(
     popsize=settings.popsize,
     generations=settings.generations,
     restarts=settings.restarts,
-    band=tuple(band),
+    band=band,
     allow_empty=settings.allow_empty,
     compat=settings.compat,
   )

@@ -117,9 +117,7 @@ def reflect(x: jax.Array, lower: jax.Array, upper: jax.Array) -> jax.Array:
   return jnp.clip(x, lower, upper)
 
 
-def distances(
-  x: jax.Array, parents: jax.Array, sigma: jax.Array
-) -> jax.Array:
+def distances(x: jax.Array, parents: jax.Array, sigma: jax.Array) -> jax.Array:
   """[n]: each searcher's Bhattacharyya distance to the nearest other one.
 
   Row i stands for the Gaussian of mean x[i] and widths sigma[i].

@@ -152,8 +152,8 @@ def fitness_of(
   3.0
   """
   share = jnp.sum(alive) / size
-  missed = jnp.float32(_RELEASED_PENALTY) if plan.compat else 1 + (
-    floor - accuracy
+  missed = (
+    jnp.float32(_RELEASED_PENALTY) if plan.compat else 1 + (floor - accuracy)
   )
   # A NaN accuracy is neither: it stays a NaN, which ranks as worst.
   value = jnp.where(accuracy >= floor, share, missed)

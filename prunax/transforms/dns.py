@@ -215,7 +215,7 @@ def dns(
         layer.pick(weights),
         before,
         state.moments[layer.name],
-        state.c_rate.get(layer.name),
+        state.c_rate.get(layer.name, 0.0),
         now,
         iteration,
         band,

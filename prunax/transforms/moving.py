@@ -52,9 +52,7 @@ def due_now(state: DNSState, movable: Movable, key: Any) -> jax.Array:
     key: that `dns` was made with, for its kind alone.
   """
   ruled = list(movable.plan)
-  draws = jax.random.wrap_key_data(
-    state.key, impl=jax.random.key_impl(key)
-  )
+  draws = jax.random.wrap_key_data(state.key, impl=jax.random.key_impl(key))
   due = due_layers(ruled, draws, state.count, None, None)
   names = [x.name for x in ruled]
   return jnp.stack([due[names.index(name)] for name in movable.names])
@@ -91,9 +89,7 @@ def moved(
 def find(opt_state: Any) -> DNSState:
   """The state of `dns` in the state of any chain or wrapper around it."""
   found = [
-    x
-    for x in jax.tree.leaves(opt_state, is_leaf=_is_state)
-    if _is_state(x)
+    x for x in jax.tree.leaves(opt_state, is_leaf=_is_state) if _is_state(x)
   ]
   if len(found) != 1:
     raise InputError(
@@ -103,9 +99,7 @@ def find(opt_state: Any) -> DNSState:
   return found[0]
 
 
-def replace(
-  opt_state: Any, change: Callable[[DNSState], DNSState]
-) -> Any:
+def replace(opt_state: Any, change: Callable[[DNSState], DNSState]) -> Any:
   """The optimizer's state with that of `dns` changed."""
   return jax.tree.map(
     lambda x: change(x) if _is_state(x) else x, opt_state, is_leaf=_is_state

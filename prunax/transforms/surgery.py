@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import chex
 import jax
 import jax.numpy as jnp
 
@@ -124,7 +123,7 @@ def draw(
   dense: Sequence[jax.Array],
   alive: Sequence[jax.Array],
   moments: tuple[jax.Array, jax.Array],
-  c_rate: jax.Array | None,
+  c_rate: jax.Array | float,
   due: jax.Array,
   iteration: jax.Array,
   band: tuple[float, float],
@@ -165,7 +164,6 @@ def draw(
 
     return jax.lax.cond(due, exact, lambda: list(alive))
 
-  chex.assert_shape(c_rate, ())
   limit = masks.threshold(*moments, c_rate)
   # Thresholds that nothing crosses cost less than a branch.
   lower = jnp.where(due, low * limit, -1.0)
