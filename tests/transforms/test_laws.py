@@ -38,6 +38,12 @@ METHODS = {
     inner,
     transforms.gradual([(KERNELS, 0.3), ('.*', None)], every=3, scope='global'),
   ),
+  'by_score': lambda inner: transforms.prune_by_score(
+    inner, [(KERNELS, lambda t: 1 / (1 + t)), ('.*', None)], every=2
+  ),
+  'by_score_layer': lambda inner: transforms.prune_by_score(
+    inner, [(KERNELS, 4), ('.*', None)], every=3, score='layer', scope='layer'
+  ),
 }
 OPTIMIZERS = {
   'sgd': lambda: optax.sgd(0.05, momentum=0.9),
