@@ -81,6 +81,23 @@ class Settings:
     search.get(self.search)
 
 
+def settings(given: Mapping[str, Any]) -> Settings:
+  """The settings that a config or a call names.
+
+  >>> settings({'every': 100, 'delta': 0.02}).search
+  'ncs'
+  """
+  known = [field.name for field in dataclasses.fields(Settings)]
+  unknown = [name for name in given if name not in known]
+  if unknown or 'every' not in given:
+    raise InputError(
+      "a search must have the setting 'every' and may have"
+      f' {", ".join(known[1:])}, got {", ".join(given) or "none"}: add what is'
+      ' missing and remove the rest'
+    )
+  return Settings(**given)
+
+
 def sigma_at(sigma: Sigma, step: int) -> float | None:
   """The step size of a search before this step.
 
@@ -123,7 +140,7 @@ def searching_hook(
   key: jax.Array,
   accuracy: Accuracy,
   data_at: Callable[[int], tuple[Any, ...]],
-  settings: Settings,
+  wanted: Settings,
   *,
   prune_bias: bool = True,
   band: tuple[float, float] = (0.9, 1.1),
@@ -136,7 +153,7 @@ def searching_hook(
     key: that of `dns`; searches draw from another stream of it.
     accuracy: (params, *data) -> the share of right answers, to be traced.
     data_at: what the constraint is judged on before a step.
-    settings: when and how.
+    wanted: when and how.
     prune_bias: as in `dns`.
     band: as in `dns`.
   """
@@ -144,20 +161,20 @@ def searching_hook(
   structure = jax.tree.structure(params)
   plan = thresholds.Plan(
     layers=movable.leaves,
-    lower=settings.lower,
-    upper=settings.upper,
-    popsize=settings.popsize,
-    generations=settings.generations,
-    restarts=settings.restarts,
+    lower=wanted.lower,
+    upper=wanted.upper,
+    popsize=wanted.popsize,
+    generations=wanted.generations,
+    restarts=wanted.restarts,
     band=band,
-    allow_empty=settings.allow_empty,
-    compat=settings.compat,
+    allow_empty=wanted.allow_empty,
+    compat=wanted.compat,
   )
-  searcher = search.get(settings.search)
+  searcher = search.get(wanted.search)
   search_key = jax.random.fold_in(key, 1)
   measured = jax.jit(accuracy)
   start = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
-  until = settings.until
+  until = wanted.until
   if until is None:
     until = max(x.value.iter_stop for x in movable.plan)
 
@@ -199,27 +216,27 @@ def searching_hook(
   ) -> tuple[Any, Any, dict[str, Any]]:
     state, data = transforms.find(opt_state), data_at(step)
     searched = jnp.ones(len(movable.names), bool)
-    if settings.layers == 'drawn':
+    if wanted.layers == 'drawn':
       searched = transforms.due_now(state, movable, key)
-    if settings.layers == 'drawn' and jnp.sum(searched) < 2:
+    if wanted.layers == 'drawn' and jnp.sum(searched) < 2:
       return params, opt_state, _record(params, plan, 0)
-    judged = start if settings.reference == 'start' else params
+    judged = start if wanted.reference == 'start' else params
     reference = measured(judged, *data)
-    width = sigma_at(settings.sigma, step)
+    width = sigma_at(wanted.sigma, step)
     state, params, found = run(
       state,
       data,
-      reference - settings.delta,
+      reference - wanted.delta,
       searched,
       jax.random.fold_in(search_key, step),
       {} if width is None else {'sigma': width},
     )
     said = _record(params, plan, plan.evaluations) | _found(
-      found, state, movable.names, float(reference), settings.delta
+      found, state, movable.names, float(reference), wanted.delta
     )
     return params, transforms.replace_state(opt_state, lambda _: state), said
 
-  return Hook(settings.first, settings.every, until, act, sentence)
+  return Hook(wanted.first, wanted.every, until, act, sentence)
 
 
 def _record(

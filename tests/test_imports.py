@@ -11,7 +11,16 @@ FLOORS = [
   {'errors', 'tree', 'schedules', 'version'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
-  {'train', 'checkpoint', 'costs', 'rundir', 'record', 'progress', 'searches'}
+  {
+    'train',
+    'checkpoint',
+    'costs',
+    'rundir',
+    'record',
+    'progress',
+    'searches',
+    'olmp_loop',
+  }
   | {'interrupts'},
   {'fitting', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]

@@ -1,6 +1,5 @@
 """The stage whose thresholds are found by search."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,21 +57,13 @@ def olmp(
     rows = task.examples.indices(step, 1)[0]
     return x[rows], y[rows]
 
-  try:
-    searching = searches.Settings(**settings)
-  except TypeError as e:
-    known = [field.name for field in dataclasses.fields(searches.Settings)]
-    raise InputError(
-      f'a search must have settings among {", ".join(known)}, but {e}: mend'
-      ' the config'
-    ) from None
   hook = searches.searching_hook(
     variables,
     rules,
     draw_key,
     train.accuracy_function(task.model.apply, task.examples.scale),
     data_at,
-    searching,
+    searches.settings(settings),
     prune_bias=prune_bias,
     band=band,
   )

@@ -4,7 +4,14 @@ from prunax.transforms.by_score import ScoreState, groups_of, prune_by_score
 from prunax.transforms.dns import DNSState, dns
 from prunax.transforms.gradual import GradualState, gradual
 from prunax.transforms.keep import KeepZerosState, keep_zeros
-from prunax.transforms.moving import Movable, due_now, find, movable, moved
+from prunax.transforms.moving import (
+  Movable,
+  due_now,
+  find,
+  movable,
+  moved,
+  stopped,
+)
 from prunax.transforms.moving import replace as replace_state
 from prunax.transforms.splicing import splices
 from prunax.transforms.surgery import GaussianSurgery, Surgery
@@ -28,4 +35,5 @@ __all__ = [
   'prune_by_score',
   'replace_state',
   'splices',
+  'stopped',
 ]

@@ -1,5 +1,6 @@
 """Surgery seen from outside: its thresholds, and masks drawn by new ones."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -41,6 +42,21 @@ def movable(params: Any, rules: tree.Rules, prune_bias: bool = True) -> Movable:
     for x in found
   )
   return Movable(tuple(ruled), tuple(x.name for x in found), leaves)
+
+
+def stopped(rules: tree.Rules, until: int) -> tree.Rules:
+  """The rules with another iter_stop, which a None or a negative one keeps.
+
+  >>> stopped([('.*', surgery.Surgery(iter_stop=7))], 9)[0][1].iter_stop
+  9
+  """
+  found = []
+  for pattern, value in rules:
+    rule = surgery.layer_rule(value)
+    if rule is not None and not (rule.iter_stop or 0) < 0:
+      rule = dataclasses.replace(rule, iter_stop=until)
+    found.append((pattern, rule))
+  return found
 
 
 def due_now(state: DNSState, movable: Movable, key: Any) -> jax.Array:

@@ -119,9 +119,7 @@ def test_nan_counts_as_worst(name):
 def test_the_sphere(name, generations, least):
   box = jnp.full(4, 3.0), jnp.full(4, -5.0), jnp.full(4, 5.0)
   for seed in range(3):
-    state, _ = found(
-      name, sphere, generations, seed, box=box, **{'sigma': 2.0}
-    )
+    state, _ = found(name, sphere, generations, seed, box=box, **{'sigma': 2.0})
     assert float(state.best_fitness) < least
 
 
@@ -232,9 +230,9 @@ def test_distances_by_hand():
 
 
 def test_mistakes_are_told():
-  with pytest.raises(InputError, match="must be one of ncs, .*, got 'nsc'"):
+  with pytest.raises(InputError, match=r"must be one of ncs, .*, got 'nsc'"):
     search.get('nsc')
-  with pytest.raises(InputError, match='popsize .* at least 2, got 1'):
+  with pytest.raises(InputError, match=r'popsize .* at least 2, got 1'):
     ncs.init(jax.random.key(0), START, LOWER, UPPER, popsize=1)
   with pytest.raises(InputError, match=r'x0 must be a vector .* \(2, 2\)'):
     ncs.init(jax.random.key(0), jnp.zeros((2, 2)), 0.0, 1.0)

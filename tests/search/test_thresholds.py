@@ -71,9 +71,7 @@ def test_the_best_under_the_constraint_is_found(name):
   # 7 of 12.1 have to stay: 3 + 4 alone, but the first layer may not be
   # emptied, so three weights: the first threshold in 0.5 to 0.6, the second
   # in 2 to 3.
-  found = searched(
-    weight_left, 7.0 / 12.1, name, generations=400, restarts=3
-  )
+  found = searched(weight_left, 7.0 / 12.1, name, generations=400, restarts=3)
   assert bool(found.feasible) and int(found.alive) == 3
   assert found.mask[0].tolist() == [False] * 5 + [True]
   assert found.mask[1].tolist() == [[False, False], [True, True]]
@@ -153,7 +151,9 @@ def test_compat_is_the_released_loop():
       & ~(np.abs(x) <= np.float32(0.9) * t)
       for m, x, t in zip(mask, DENSE, np.float32(c), strict=True)
     ]
-    left = sum(float((m * np.asarray(x)).sum()) for m, x in zip(mask, DENSE))
+    left = sum(
+      float((m * np.asarray(x)).sum()) for m, x in zip(mask, DENSE, strict=True)
+    )
     alive = sum(int(m.sum()) for m in mask)
     return alive / 10 if left / 12.1 >= floor else 1.1
 
@@ -184,5 +184,5 @@ def test_restarts_never_lose():
 def test_settings_out_of_range():
   with pytest.raises(InputError, match=r'lower < upper, got 5\.0 and 5\.0'):
     plan(lower=5.0)
-  with pytest.raises(InputError, match='generations .* at least 1, got 0'):
+  with pytest.raises(InputError, match=r'generations .* at least 1, got 0'):
     plan(generations=0)

@@ -54,9 +54,7 @@ def alive(trees):
 
 @pytest.mark.parametrize('score', ['magnitude', 'layer', 'gradient', 'fisher'])
 def test_the_exact_count_is_left(score):
-  tx = transforms.prune_by_score(
-    optax.sgd(0.01), RULES, score=score, every=3
-  )
+  tx = transforms.prune_by_score(optax.sgd(0.01), RULES, score=score, every=3)
   history, _ = run(tx, 7)
   kernels = [n for n in alive(params()) if n.endswith('kernel')]
   for t, now in enumerate(history):
@@ -168,9 +166,9 @@ def test_scores_by_hand():
 
 def test_mistakes_are_told():
   sgd = optax.sgd(0.1)
-  with pytest.raises(InputError, match="score must be one of .* got 'fish'"):
+  with pytest.raises(InputError, match=r"score must be one of .* got 'fish'"):
     transforms.prune_by_score(sgd, RULES, score='fish')
-  with pytest.raises(InputError, match=r"at most 1, got 1\.5 for the rule"):
+  with pytest.raises(InputError, match=r'at most 1, got 1\.5 for the rule'):
     transforms.prune_by_score(sgd, [('.*', 1.5)])
   with pytest.raises(InputError, match="scope must be 'layer' or 'global'"):
     transforms.prune_by_score(sgd, RULES, scope='net')

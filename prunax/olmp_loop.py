@@ -1,0 +1,128 @@
+"""OLMP as one call, for a model and a training of the user's own."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from prunax import searches, transforms, tree
+from prunax.errors import InputError
+from prunax.schedules.numbers import whole
+
+
+class OLMPResult(NamedTuple):
+  """What `olmp` gives.
+
+  Attributes:
+    params: the pruned weights.
+    opt_state: of the last step.
+    searches: one record a search: its step, ratio, accuracy, thresholds,
+      c_rate, whether anything was feasible, and evaluations.
+  """
+
+  params: Any
+  opt_state: Any
+  searches: list[dict[str, Any]]
+
+
+def olmp(
+  params: Any,
+  loss: Callable[[Any, Any], jax.Array],
+  batches: Iterable[Any],
+  accuracy: Callable[[Any], jax.Array],
+  optimizer: optax.GradientTransformation,
+  rules: tree.Rules,
+  key: jax.Array,
+  *,
+  steps: int,
+  every: int,
+  until: int | None = None,
+  prune_bias: bool = True,
+  band: tuple[float, float] = (0.9, 1.1),
+  log: Callable[[str], None] | None = print,
+  **settings: Any,
+) -> OLMPResult:
+  """Prunes by thresholds that a search finds while training goes on.
+
+  Every `every` steps a derivative-free search looks for the thresholds, one a
+  layer, that leave the fewest weights while accuracy stays within `delta` of
+  that of `params`; between searches, surgery trains and splices. From `until`
+  on the masks stay, and what is left is trained.
+
+  Args:
+    params: any pytree of weights, trained well enough to be the reference.
+    loss: (params, batch) -> a number to minimise.
+    batches: one batch a step, such as an endless generator; a list is walked
+      through again and again.
+    accuracy: params -> a number from 0 to 1 by JAX operations, on examples
+      that are not trained on, in evaluation mode.
+    optimizer: of the dense weights.
+    rules: those of `prunax.dns`, such as `[('.*/kernel', Surgery(c_rate=0.0,
+      gamma=1e-4)), ('.*', None)]`; iter_stop is set to `until`.
+    key: decides, with the step, all that is random.
+    steps: training steps in all.
+    every: steps from one search to the next.
+    until: the step from which masks stay; half of all steps by default.
+    prune_bias: as in `prunax.dns`.
+    band: as in `prunax.dns`.
+    log: what is told of each search; None for silence.
+    **settings: others of `searches.Settings`: delta, search, popsize,
+      generations, restarts, sigma, lower, upper, allow_empty.
+  """
+  whole('steps', steps, 1)
+  until = steps // 2 if until is None else whole('until', until)
+  ruled = transforms.stopped(rules, until)
+  tx = transforms.dns(
+    optimizer, ruled, key, prune_bias=prune_bias, band=band, steps=steps
+  )
+  hook = searches.searching_hook(
+    params,
+    ruled,
+    key,
+    accuracy,
+    lambda step: (),
+    searches.settings({'every': every, 'until': until, **settings}),
+    prune_bias=prune_bias,
+    band=band,
+  )
+
+  @jax.jit
+  def step(
+    params: Any, opt_state: Any, batch: Any
+  ) -> tuple[Any, Any, jax.Array]:
+    value, grads = jax.value_and_grad(loss)(params, batch)
+    updates, opt_state = tx.update(grads, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state, value
+
+  opt_state, records = tx.init(params), []
+  walk = iter(
+    itertools.cycle(batches) if isinstance(batches, (list, tuple)) else batches
+  )
+  for t in range(steps):
+    if hook.due(t):
+      params, opt_state, said = hook.act(t, params, opt_state)
+      records.append({'step': t, **said})
+      if log:
+        log(hook.say(records[-1]))
+    try:
+      batch = next(walk)
+    except StopIteration:
+      raise InputError(
+        f'batches must last for {steps} steps, got {t}: give a list, which is'
+        ' walked through again, or an endless generator'
+      ) from None
+    params, opt_state, value = step(params, opt_state, batch)
+    if (t + 1) % every == 0 and not np.isfinite(value):
+      raise InputError(
+        f'the loss must stay finite, got {float(value)} at step {t}: lower the'
+        ' rate'
+      )
+  if not all(bool(jnp.all(jnp.isfinite(x))) for x in jax.tree.leaves(params)):
+    raise InputError(
+      'the weights must stay finite, got a NaN or infinity: lower the rate'
+    )
+  return OLMPResult(params, opt_state, records)
