@@ -8,9 +8,7 @@ from configs import common
 def config(
   name: str, model: str, last: str, kept: int, steps: int, rate: float
 ) -> ConfigDict:
-  """Gradual pruning to a count by the Fisher score, from scratch.
-
-  The dense start is short: the pruning begins with a rate of its own.
+  """Gradual pruning to a count by the Fisher score, from an own dense start.
 
   Args:
     name: the experiment's name in results.
@@ -26,7 +24,6 @@ def config(
   made.block = 1_000
   end = 6 * steps // 10
   made.stages = ('prune',)
-  made.dense.steps = 1_000
   made.prune = ConfigDict(
     {
       'kind': 'score',

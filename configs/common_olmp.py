@@ -79,6 +79,26 @@ def compat_stage(model: str) -> dict[str, Any]:
   }
 
 
+def recovery(steps: int, rate: float) -> dict[str, Any]:
+  """What is left is trained: a high rate, which falls to 0 along a cosine."""
+  return {
+    'kind': 'finetune',
+    'steps': steps,
+    'optimizer': {
+      'name': 'sgd',
+      'momentum': 0.9,
+      'weight_decay': 5e-4,
+      'schedule': {
+        'policy': 'cosine',
+        'base': rate,
+        'begin': 0,
+        'end': steps,
+        'rampup_interval': 1_000,
+      },
+    },
+  }
+
+
 def rules(
   gammas: dict[str, float], c_rate: float, stop: int
 ) -> tuple[tuple[str, dict[str, float]], ...]:
@@ -99,8 +119,8 @@ def config(arg: str | None, name: str, model: str, start: str) -> ConfigDict:
   """
   name, start = common.variant(arg, name, start, ('compat', 'own'))
   made = common.mnist_config(name, model, start)
-  made.stages = ('olmp',)
   made.checkpoint_every = 5_000
+  made.stages = ('olmp',) if arg == 'compat' else ('olmp', 'recover')
   if arg == 'compat':
     made.olmp = ConfigDict(compat_stage(model))
   else:

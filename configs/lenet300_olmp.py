@@ -4,8 +4,8 @@ from ml_collections import ConfigDict
 
 from configs import common, common_olmp
 
-_STEPS = 30_000
 _SEARCHED = 15_000
+_RECOVERED = 30_000
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
@@ -13,20 +13,22 @@ def get_config(arg: str | None = None) -> ConfigDict:
   config = common_olmp.config(
     arg, 'lenet300_olmp', 'lenet300100', 'lenet300100_reference'
   )
-  if arg != 'compat':
-    gammas = common_olmp.RELEASED['lenet300100']['gammas']
-    config.olmp = ConfigDict(
-      {
-        'kind': 'olmp',
-        'steps': _STEPS,
-        'optimizer': common.caffe_solver(),
-        'rules': common_olmp.rules(gammas, 0.001, _SEARCHED),
-        'every': 1_000,
-        'until': _SEARCHED,
-        'delta': 0.02,
-        'search': 'cma_es',
-        'popsize': 10,
-        'generations': 20,
-      }
-    )
+  if arg == 'compat':
+    return config
+  gammas = common_olmp.RELEASED['lenet300100']['gammas']
+  config.olmp = ConfigDict(
+    {
+      'kind': 'olmp',
+      'steps': _SEARCHED,
+      'optimizer': common.caffe_solver(),
+      'rules': common_olmp.rules(gammas, 0.001, _SEARCHED),
+      'every': 500,
+      'delta': 0.01,
+      'search': 'cma_es',
+      'popsize': 10,
+      'generations': 10,
+      'sigma': 0.3,
+    }
+  )
+  config.recover = ConfigDict(common_olmp.recovery(_RECOVERED, 0.05))
   return config

@@ -13,6 +13,8 @@ from prunax import (
   costs,
   data,
   models,
+  paired,
+  paths,
   plan,
   stages,
   train,
@@ -21,6 +23,7 @@ from prunax import (
 from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
+from prunax.record import read_metrics
 from prunax.rundir import RunDir, write_json
 from prunax.version import versions
 
@@ -164,6 +167,23 @@ class Run:
     convert.npz.save(self.folder.artifact(i, name), variables, meta)
     return variables
 
+  def _searches(self, stage: str) -> dict[str, Any]:
+    """What the record says of a stage's searches, if it had any."""
+    records = [
+      line['hook']
+      for line in read_metrics(self.folder.metrics)
+      if line['stage'] == stage and 'hook' in line
+    ]
+    if not records:
+      return {}
+    return {
+      'searches': {
+        'count': len(records),
+        'evaluations': sum(r['evaluations'] for r in records),
+        'infeasible': sum(not r.get('feasible', True) for r in records),
+      }
+    }
+
   def _dense_start(self) -> Any:
     path = self._need_start()
     return models.checked(self.model, convert.load(path).tree, str(path))
@@ -179,12 +199,14 @@ class Run:
 
   def _finish(self) -> dict[str, Any]:
     """Reads the test set, once for each artifact, and writes the summary."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     x, y = self.dataset.test
+    right: np.ndarray | None = None
     for path in self.folder.artifacts():
       variables, meta = convert.load(path)
       guesses = train.predict(self.model.apply, variables, x, data.scale)
       score = train.score(guesses, y)
+      before, right = right, guesses == y
       counts = tree.count(variables)
       rows.append(
         {
@@ -193,9 +215,13 @@ class Run:
           'error_percent': 100 * score['errors'] / score['count'],
           'seconds': meta['seconds'],
           'layers': costs.by_layer(counts),
+          **paths.summary(self.model.apply, variables, self.model.input_shape),
+          **self._searches(meta['stage']),
           **meta['facts'],
         }
       )
+      if before is not None:
+        rows[-1]['mcnemar'] = paired.mcnemar(before, right)
       last = {'predictions': guesses.astype(np.uint16)}
     convert.npz.save(self.folder.predictions, last, {})
     summary = {
