@@ -167,12 +167,12 @@ class Run:
     convert.npz.save(self.folder.artifact(i, name), variables, meta)
     return variables
 
-  def _searches(self, stage: str) -> dict[str, Any]:
+  def _searches(self, stage: int) -> dict[str, Any]:
     """What the record says of a stage's searches, if it had any."""
     records = [
       line['hook']
       for line in read_metrics(self.folder.metrics)
-      if line['stage'] == stage and 'hook' in line
+      if line['stage_index'] == stage and 'hook' in line
     ]
     if not records:
       return {}
@@ -202,7 +202,7 @@ class Run:
     rows: list[dict[str, Any]] = []
     x, y = self.dataset.test
     right: np.ndarray | None = None
-    for path in self.folder.artifacts():
+    for i, path in enumerate(self.folder.artifacts()):
       variables, meta = convert.load(path)
       guesses = train.predict(self.model.apply, variables, x, data.scale)
       score = train.score(guesses, y)
@@ -216,7 +216,7 @@ class Run:
           'seconds': meta['seconds'],
           'layers': costs.by_layer(counts),
           **paths.summary(self.model.apply, variables, self.model.input_shape),
-          **self._searches(meta['stage']),
+          **self._searches(i),
           **meta['facts'],
         }
       )

@@ -1,0 +1,276 @@
+"""Searches between steps: in a stage, and as one call."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import prunax
+from prunax import convert, data, searches, transforms, tree
+from prunax.errors import InputError
+from prunax.record import read_metrics
+from prunax.runs import Run
+
+OLMP = {
+  'stages': ('olmp',),
+  'data.constraint': 200,
+  'dense.steps': 200,
+  'olmp': {
+    'kind': 'olmp',
+    'steps': 60,
+    'optimizer': {
+      'name': 'caffe_sgd',
+      'schedule': {'policy': 'fixed', 'base': 0.01},
+    },
+    'rules': (('.*', {'c_rate': 0.001, 'gamma': 1e-3, 'iter_stop': 40}),),
+    'every': 15,
+    'delta': 0.05,
+    'search': 'cma_es',
+    'generations': 6,
+  },
+}
+
+
+def make(small, **settings):
+  made = small.make({k: v for k, v in OLMP.items() if k != 'olmp'})
+  made['olmp'] = OLMP['olmp'] | settings
+  return made
+
+
+def executed(small, folder, **settings):
+  run = Run(make(small, **settings), folder)
+  return run, run.execute()
+
+
+@pytest.fixture(scope='module')
+def finished(small, tmp_path_factory):
+  return executed(small, tmp_path_factory.mktemp('olmp') / 'run')
+
+
+def records(run):
+  return [x['hook'] for x in read_metrics(run.folder.metrics) if 'hook' in x]
+
+
+def test_every_search_is_recorded(finished):
+  run, summary = finished
+  found = records(run)
+  assert [r['step'] for r in found] == [0, 15, 30]
+  for r in found:
+    assert r['feasible'] and r['accuracy'] >= r['floor'] - 1e-6
+    assert r['floor'] == pytest.approx(r['reference'] - 0.05)
+    assert r['evaluations'] == 61
+    assert r['c_rate'].keys() == r['threshold'].keys() == {'ip1', 'ip2', 'ip3'}
+    assert all(t > 0 for t in r['threshold'].values())
+  # The reference is one and the same: that of the starting weights.
+  assert len({r['reference'] for r in found}) == 1
+  assert [r['alive'] for r in found] == sorted(
+    (r['alive'] for r in found), reverse=True
+  )
+  row = summary['stages'][-1]
+  expected = {'count': 3, 'evaluations': 183, 'infeasible': 0}
+  assert row['searches'] == expected
+  assert row['ratio'] > 2 and row['alive'] >= row['effective'] > 0
+  assert {'lost', 'won', 'p'} == row['mcnemar'].keys()
+  assert 'searches' not in summary['stages'][0]
+
+
+def test_the_reference_is_the_accuracy_of_the_start(finished):
+  run, _ = finished
+  start = convert.load(run.folder.artifact(0, 'dense')).tree
+  x, y = run._constraint
+  logits = run.model.apply(start, data.scale(x), train=False)
+  right = np.mean(np.argmax(logits, -1) == y)
+  assert records(run)[0]['reference'] == pytest.approx(float(right))
+
+
+def test_the_same_seed_gives_the_same_bits(finished, small, tmp_path):
+  run, _ = finished
+  again, _ = executed(small, tmp_path / 'run')
+  one, two = (
+    tree.named_leaves(convert.load(r.folder.artifact(1, 'olmp')).tree)
+    for r in (run, again)
+  )
+  for name in one:
+    assert one[name].tobytes() == two[name].tobytes()
+  assert records(run) == records(again)
+
+
+def test_an_infeasible_constraint_is_said(small, tmp_path, capsys):
+  # Thresholds so high that nearly nothing is left.
+  run, summary = executed(
+    small,
+    tmp_path / 'run',
+    rules=(('.*', {'c_rate': 6.0, 'gamma': 1e-3, 'iter_stop': 40}),),
+    delta=0.0,
+    lower=6.0,
+    upper=7.0,
+  )
+  bad = [r for r in records(run) if not r['feasible']]
+  assert bad[0]['step'] == 0 and bad[0]['nearest_delta'] > 0
+  assert summary['stages'][-1]['searches']['infeasible'] == len(bad)
+  err = capsys.readouterr().err
+  assert 'the masks stay; allow a delta of' in err
+  leaves = convert.load(run.folder.artifact(1, 'olmp')).tree
+  assert all(np.isfinite(x).all() for x in jax.tree.leaves(leaves))
+
+
+def test_compat_runs_on_the_minibatch(small, tmp_path):
+  run, _ = executed(
+    small,
+    tmp_path / 'run',
+    first=1,
+    search='random',
+    sigma=((0, 5.0), (20, 0.5)),
+    layers='drawn',
+    reference='current',
+    judged_on='batch',
+    allow_empty=True,
+    compat=True,
+  )
+  found = records(run)
+  assert [r['step'] for r in found] == [1, 16, 31]
+  # A share of 32 images.
+  for r in found:
+    assert (r['accuracy'] * 32) % 1 == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+  ('settings', 'sentence'),
+  [
+    ({'search': 'nsc'}, "a search must be one of ncs, .*, got 'nsc'"),
+    ({'delta': -0.1}, 'delta must be a finite number of at least 0, got -0.1'),
+    ({'delta': 1.5}, 'delta must be a fraction from 0 to 1, got 1.5'),
+    ({'every': 0}, 'every must be a whole number of at least 1, got 0'),
+    ({'layers': 'some'}, "layers must be all or drawn, got 'some'"),
+    (
+      {'judged_on': 'test'},
+      "judged_on must be constraint or batch, got 'test'",
+    ),
+    ({'popsiez': 3}, 'a search must have the setting .* popsiez'),
+    (
+      {'rules': (('.*', {'density': 0.5}),)},
+      'a search of thresholds must have a layer with a c_rate',
+    ),
+  ],
+)
+def test_settings_are_refused_before_any_time_is_spent(
+  small, tmp_path, settings, sentence
+):
+  with pytest.raises(InputError, match=sentence):
+    Run(make(small, **settings), tmp_path / 'run')
+  assert not (tmp_path / 'run').exists()
+
+
+def test_a_search_needs_examples_to_judge_on(small, tmp_path):
+  made = make(small)
+  made['data']['constraint'] = 0
+  with pytest.raises(InputError, match=r'such as 3000, as .* data\.constraint'):
+    Run(made, tmp_path / 'run')
+
+
+def test_sigma_by_step():
+  pairs = ((0, 5.0), (100, 0.5))
+  found = [searches.sigma_at(pairs, t) for t in (0, 99, 100, 500)]
+  assert found == [5.0, 5.0, 0.5, 0.5]
+  assert searches.sigma_at(2.0, 7) == 2.0 and searches.sigma_at(None, 7) is None
+  with pytest.raises(InputError, match='must begin at the first search'):
+    searches.sigma_at(((5, 1.0),), 0)
+
+
+def line(params, x):
+  return x @ params['line']['kernel']
+
+
+X = np.random.default_rng(0).normal(size=(200, 12)).astype(np.float32)
+TRUTH = np.array([3.0, -2.0, 1.5] + [0.0] * 9, np.float32)
+Y = (X @ TRUTH > 0).astype(np.float32)
+
+
+def toy(**settings):
+  rng = np.random.default_rng(1)
+  params = {'line': {'kernel': jnp.asarray(TRUTH + rng.normal(size=12) / 4)}}
+  given = {'steps': 40, 'every': 10, 'delta': 0.02, 'log': None}
+  return params, prunax.olmp(
+    params,
+    lambda p, batch: jnp.mean(
+      optax.sigmoid_binary_cross_entropy(line(p, batch[0]), batch[1])
+    ),
+    [(X[:100], Y[:100])],
+    lambda p: jnp.mean((line(p, X[100:]) > 0) == Y[100:]),
+    optax.sgd(0.1),
+    [('.*', prunax.Surgery(c_rate=0.0, gamma=1e-4))],
+    jax.random.key(0),
+    **(given | settings),
+  )
+
+
+def test_one_call_finds_what_matters():
+  params, found = toy()
+  kernel = np.asarray(found.params['line']['kernel'])
+  assert kernel[:3].all() and np.count_nonzero(kernel) <= 6
+  assert [r['step'] for r in found.searches] == [0, 10]
+  assert all(r['feasible'] for r in found.searches)
+  # What the user gave is still there.
+  assert np.asarray(params['line']['kernel']).all()
+
+
+def test_one_call_logs_and_repeats_itself():
+  told = []
+  _, one = toy(log=told.append)
+  _, two = toy()
+  np.testing.assert_array_equal(
+    one.params['line']['kernel'], two.params['line']['kernel']
+  )
+  assert len(told) == 2 and 'found compression' in told[0]
+
+
+def test_one_call_refuses_a_short_stream_and_a_nan():
+  with pytest.raises(InputError, match='batches must last for 40 steps, got 0'):
+    prunax.olmp(
+      {'a': {'kernel': jnp.ones((2, 2))}},
+      lambda p, b: jnp.sum(p['a']['kernel']),
+      iter(()),
+      lambda p: jnp.float32(1.0),
+      optax.sgd(0.1),
+      [('.*', prunax.Surgery())],
+      jax.random.key(0),
+      steps=40,
+      every=50,
+      until=0,
+    )
+  with pytest.raises(InputError, match='a search must have the setting'):
+    toy(popsiez=3)
+
+
+def test_the_state_is_found_in_wrappers():
+  params = {'a': {'kernel': jnp.ones((3, 2))}}
+  rules = [('.*', prunax.Surgery(c_rate=1.0))]
+  tx = prunax.dns(optax.sgd(0.1), rules, jax.random.key(0))
+  wrapped = optax.MultiSteps(optax.chain(optax.clip(1.0), tx), 2)
+  state = wrapped.init(params)
+  assert float(transforms.find(state).c_rate['a']) == 1.0
+  movable = transforms.movable(params, rules)
+  new = transforms.replace_state(
+    state,
+    lambda s: transforms.moved(
+      s, movable, jnp.array([2.0]), [jnp.zeros((3, 2), bool)]
+    ),
+  )
+  assert float(transforms.find(new).c_rate['a']) == 2.0
+  assert jax.tree.structure(new) == jax.tree.structure(state)
+  with pytest.raises(InputError, match='must hold one state of dns, got 0'):
+    transforms.find(optax.sgd(0.1).init(params))
+
+
+def test_moved_masks_count_as_splices():
+  params = {'a': {'kernel': jnp.array([[1.0, 0.0], [0.5, 2.0]])}}
+  rules = [('.*', prunax.Surgery())]
+  tx = prunax.dns(optax.sgd(0.1), rules, jax.random.key(0))
+  state = transforms.moved(
+    tx.init(params),
+    transforms.movable(params, rules),
+    jnp.array([0.5]),
+    [jnp.array([[True, True], [False, True]])],
+  )
+  assert transforms.splices(state) == {'a': 1}
