@@ -1,6 +1,6 @@
 r"""Measures speed and writes results/bench_*.json.
 
-  python -m benchmarks.run [--only=dns,dense,thresholds] [--rounds=15]
+  python -m benchmarks.run [--only=dns,dense,thresholds,search] [--rounds=15]
 
 Run it with nothing else running. Only ratios within one process mean much.
 """
@@ -11,11 +11,16 @@ import platform
 import jax
 from absl import app, flags
 
-from benchmarks import dense, dns, thresholds
+from benchmarks import dense, dns, search, thresholds
 from prunax.rundir import write_json
 from prunax.version import versions
 
-_BENCHMARKS = {'dns': dns, 'dense': dense, 'thresholds': thresholds}
+_BENCHMARKS = {
+  'dns': dns,
+  'dense': dense,
+  'thresholds': thresholds,
+  'search': search,
+}
 _ONLY = flags.DEFINE_list('only', list(_BENCHMARKS), 'Which to measure.')
 _ROUNDS = flags.DEFINE_integer('rounds', 15, 'Pairs timed for each ratio.', 1)
 _RESULTS = flags.DEFINE_string('results', 'results', 'Where results go.')
