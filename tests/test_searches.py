@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import prunax
-from prunax import convert, data, searches, transforms, tree
+from prunax import convert, data, searches, train, transforms, tree
 from prunax.errors import InputError
 from prunax.record import read_metrics
 from prunax.runs import Run
@@ -94,6 +94,39 @@ def test_the_same_seed_gives_the_same_bits(finished, small, tmp_path):
   for name in one:
     assert one[name].tobytes() == two[name].tobytes()
   assert records(run) == records(again)
+
+
+def test_a_resumed_training_searches_again_what_it_had_begun(small):
+  """From the checkpoint before a search, and from the one in a later block."""
+  run = Run(make(small), 'unused')
+  model, examples = run.model, run._settings.examples
+  key = jax.random.key(0)
+  params = model.init(key)
+  rules = OLMP['olmp']['rules']
+  tx = prunax.dns(optax.sgd(0.01), rules, key)
+  hook = searches.searching_hook(
+    params,
+    rules,
+    key,
+    train.accuracy_function(model.apply, data.scale),
+    lambda step: tuple(run._constraint),
+    searches.settings({'every': 15, 'generations': 2, 'delta': 0.5}),
+  )
+
+  def from_there(start):
+    # Copies, since the compiled block consumes what it is given.
+    start = jax.tree.map(lambda x: jnp.array(x, copy=True), start)
+    for now in train.fit(model.apply, tx, examples, start, 40, 10, key, hook):
+      yield jax.tree.map(np.asarray, now._replace(metrics={}))
+
+  whole = list(from_there(train.Progress(0, params, tx.init(params), {})))
+  assert [int(now.step) for now in whole] == [10, 15, 20, 30, 40]
+  for saved in (1, 2, 3):
+    *_, last = from_there(whole[saved]._replace(step=int(whole[saved].step)))
+    for a, b in zip(
+      jax.tree.leaves(last), jax.tree.leaves(whole[-1]), strict=True
+    ):
+      np.testing.assert_array_equal(a, b)
 
 
 def test_an_infeasible_constraint_is_said(small, tmp_path, capsys):
