@@ -84,6 +84,48 @@ ROWS = (
     'none',
     'the order of Guo et al. 2016 for AlexNet',
   ),
+  Row(
+    'lenet300_olmp_compat',
+    'lenet300_olmp.py:compat',
+    'LeNet-300-100, OLMP as released',
+    '113.5x at 2.18 %, the best seed',
+    'Li et al. 2018, the released file',
+  ),
+  Row(
+    'lenet300_olmp',
+    'lenet300_olmp.py',
+    'LeNet-300-100, OLMP with a search that works',
+    '113.5x at 2.18 %, the best seed',
+    'Li et al. 2018, the released file',
+  ),
+  Row(
+    'lenet5_olmp_compat',
+    'lenet5_olmp.py:compat',
+    'LeNet-5, OLMP as released',
+    '297.7x at 0.91 %, the best seed',
+    'Li et al. 2018, the released file',
+  ),
+  Row(
+    'lenet5_olmp',
+    'lenet5_olmp.py',
+    'LeNet-5, OLMP with a search that works',
+    '297.7x at 0.91 %, the best seed',
+    'Li et al. 2018, the released file',
+  ),
+  Row(
+    'lenet300_best',
+    'lenet300_best.py',
+    'LeNet-300-100, pruned by Fisher score to a count',
+    '113.5x at 2.18 %',
+    'Li et al. 2018, the released file',
+  ),
+  Row(
+    'lenet5_best',
+    'lenet5_best.py',
+    'LeNet-5, pruned by Fisher score to a count',
+    '297.7x at 0.91 %',
+    'Li et al. 2018, the released file',
+  ),
 )
 
 
@@ -173,7 +215,35 @@ def _details(row: Row, seeds: list[dict[str, Any]]) -> str:
       f'| {layer["name"]} | {median(shares):.2f}'
       f' ({min(shares):.2f} to {max(shares):.2f}) |'
     )
+  if 'effective' in seeds[0]['stages'][-1]:
+    lines += _paths(seeds)
   return '\n'.join(lines) + '\n'
+
+
+def _paths(seeds: list[dict[str, Any]]) -> list[str]:
+  """What else is known of each seed: paths, units, searches, and the test."""
+  lines = [
+    '',
+    '| seed | alive | on a path from input to output | active units | '
+    'evaluations | answers lost, won | McNemar p |',
+    '| ---: | ---: | ---: | --- | ---: | ---: | ---: |',
+  ]
+  for result in seeds:
+    last, stages = result['stages'][-1], result['stages']
+    units = ', '.join(
+      f'{name} {active} of {size}'
+      for name, (active, size) in last['units'].items()
+    )
+    evaluations = sum(
+      stage.get('searches', {}).get('evaluations', 0) for stage in stages
+    )
+    paired = last['mcnemar']
+    lines.append(
+      f'| {result["seed"]} | {last["alive"]:,} | {last["effective"]:,}'
+      f' | {units} | {evaluations:,} | {paired["lost"]}, {paired["won"]}'
+      f' | {paired["p"]:.2g} |'
+    )
+  return lines
 
 
 def page(results: dict[str, list[dict[str, Any]]]) -> str:

@@ -201,12 +201,13 @@ class Run:
     """Reads the test set, once for each artifact, and writes the summary."""
     rows: list[dict[str, Any]] = []
     x, y = self.dataset.test
-    right: np.ndarray | None = None
+    started: np.ndarray | None = None
     for i, path in enumerate(self.folder.artifacts()):
       variables, meta = convert.load(path)
       guesses = train.predict(self.model.apply, variables, x, data.scale)
       score = train.score(guesses, y)
-      before, right = right, guesses == y
+      right = guesses == y
+      started = right if started is None else started
       counts = tree.count(variables)
       rows.append(
         {
@@ -220,8 +221,8 @@ class Run:
           **meta['facts'],
         }
       )
-      if before is not None:
-        rows[-1]['mcnemar'] = paired.mcnemar(before, right)
+      if i:
+        rows[-1]['mcnemar'] = paired.mcnemar(started, right)
       last = {'predictions': guesses.astype(np.uint16)}
     convert.npz.save(self.folder.predictions, last, {})
     summary = {

@@ -53,9 +53,9 @@ class Settings:
   popsize: int = 10
   generations: int = 16
   restarts: int = 1
-  sigma: Sigma = None
+  sigma: Sigma = 0.5
   lower: float = 0.0
-  upper: float = 20.0
+  upper: float = 10.0
   layers: str = 'all'
   reference: str = 'start'
   allow_empty: bool = False
