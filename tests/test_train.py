@@ -205,3 +205,55 @@ def test_cross_entropy_by_hand():
   logits = jnp.log(jnp.array([[0.5, 0.5], [0.25, 0.75]]))
   loss = train.cross_entropy(logits, jnp.array([0, 1]))
   assert float(loss) == pytest.approx(-(np.log(0.5) + np.log(0.75)) / 2)
+
+
+def test_accuracy_counts_only_what_is_there():
+  def apply(variables, x, train=False, rngs=None):
+    return jax.nn.one_hot(x.astype(int)[:, 0], 4) * variables
+
+  accuracy = jax.jit(train.accuracy_function(apply, data.scale, batch=3))
+  x = np.array([[0.0], [1.0], [2.0], [3.0], [0.0], [1.0], [2.0]], np.float32)
+  y = np.array([0, 1, 2, 3, 1, 1, 0], np.int32)
+  for count in (1, 2, 3, 6, 7):
+    right = np.mean(x[:count, 0] == y[:count])
+    np.testing.assert_allclose(accuracy(1.0, x[:count], y[:count]), right)
+  # A model that gives NaN is nowhere right, though argmax names a class.
+  assert float(accuracy(np.nan, x, np.zeros(7, np.int32))) == 0
+
+
+def test_when_a_hook_is_due():
+  hook = train.Hook(1, 10, 25, None)
+  assert [t for t in range(40) if hook.due(t)] == [1, 11, 21]
+  assert [hook.after(t) for t in (0, 1, 5, 11)] == [1, 11, 11, 21]
+
+
+def test_a_hook_acts_before_its_steps_and_is_recorded():
+  tx = optax.sgd(0.1)
+  seen = []
+
+  def act(step, params, opt_state):
+    seen.append((step, params))
+    params = jax.tree.map(jnp.zeros_like, params)
+    return params, opt_state, {'told': 7}
+
+  begin = start(tx)
+  blocks = [
+    (now.step, now.metrics.get('hook'))
+    for now in train.fit(
+      linear,
+      tx,
+      examples(),
+      begin,
+      7,
+      4,
+      jax.random.key(0),
+      train.Hook(3, 3, 6, act),
+    )
+  ]
+  assert blocks == [
+    (3, None),
+    (4, {'step': 3, 'told': 7}),
+    (6, None),
+    (7, None),
+  ]
+  assert [step for step, _ in seen] == [3]

@@ -3,7 +3,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from prunax.data import Dataset, Split, batch_indices, scale, split_validation
+from prunax.data import (
+  Dataset,
+  Split,
+  batch_indices,
+  scale,
+  split_constraint,
+  split_validation,
+)
 from prunax.errors import InputError
 
 
@@ -125,3 +132,15 @@ def test_no_validation_set():
 def test_a_validation_set_that_leaves_nothing(count):
   with pytest.raises(InputError, match=f'0 to 3 .* got {count}'):
     split_validation(_dataset(4), count, seed=0)
+
+
+def test_the_constraint_set_is_another_part():
+  rest, validation = split_validation(_dataset(40), 10, seed=7)
+  left, constraint = split_constraint(rest, 10, seed=7)
+  parts = [*left.train.y, *validation.y, *constraint.y]
+  assert sorted(parts) == list(range(40)) and len(constraint.y) == 10
+  # Of the same data it would not be the same draw.
+  same = split_constraint(_dataset(40), 10, seed=7)[1]
+  assert (same.y != validation.y).any()
+  with pytest.raises(InputError, match=r'constraint set must hold 0 to 3'):
+    split_constraint(_dataset(4), 4, seed=0)
