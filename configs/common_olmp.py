@@ -1,6 +1,6 @@
 """OLMP as it was released, and what our runs of it share."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -112,17 +112,73 @@ def rules(
   )
 
 
-def config(arg: str | None, name: str, model: str, start: str) -> ConfigDict:
-  """All but the stage: 54,000 images to train on, and two sets held out.
+class Settings(NamedTuple):
+  """What differs between our runs of OLMP.
+
+  Attributes:
+    steps: of surgery with searches.
+    first: the step before which the first search is.
+    until: no search and no other mask from this step on.
+    rate: the first rate, which falls to 0 along half a cosine.
+    decay: of the weights.
+    delta: what a search may cost of the starting accuracy.
+    recovery: steps of training what is left.
+  """
+
+  steps: int
+  first: int
+  until: int
+  rate: float
+  decay: float
+  delta: float
+  recovery: int
+
+
+def stage(model: str, settings: Settings) -> dict[str, Any]:
+  """Surgery at a high rate, with searches in the second half of its course."""
+  falling = {
+    'policy': 'cosine',
+    'base': settings.rate,
+    'begin': 0,
+    'end': settings.steps,
+  }
+  optimizer = common.caffe_solver()
+  optimizer |= {'weight_decay': settings.decay, 'schedule': falling}
+  told = RELEASED[model]
+  return {
+    'kind': 'olmp',
+    'steps': settings.steps,
+    'optimizer': optimizer,
+    'rules': rules(told['gammas'], told['c_rate'], settings.until),
+    'every': 500,
+    'first': settings.first,
+    'until': settings.until,
+    'delta': settings.delta,
+    'upper': told['upper'],
+    'search': 'ncs',
+    'popsize': 10,
+    'generations': 6,
+    'sigma': 0.3,
+  }
+
+
+def config(
+  arg: str | None, name: str, model: str, settings: Settings
+) -> ConfigDict:
+  """54,000 images to train on, 3,000 to judge on, 3,000 to choose by.
 
   `:compat` trains on all 60,000, as the release does.
   """
+  start = f'{model}_reference'
   name, start = common.variant(arg, name, start, ('compat', 'own'))
   made = common.mnist_config(name, model, start)
   made.checkpoint_every = 5_000
-  made.stages = ('olmp',) if arg == 'compat' else ('olmp', 'recover')
   if arg == 'compat':
+    made.stages = ('olmp',)
     made.olmp = ConfigDict(compat_stage(model))
   else:
     made.data.validation, made.data.constraint = 3_000, 3_000
+    made.stages = ('olmp', 'recover')
+    made.olmp = ConfigDict(stage(model, settings))
+    made.recover = ConfigDict(recovery(settings.recovery, 0.05))
   return made

@@ -1,34 +1,36 @@
-"""LeNet-300-100 on MNIST by OLMP (Li, Qian, Jiang, Lu and Tang 2018)."""
+"""LeNet-300-100 on MNIST by OLMP (Li, Qian, Jiang, Lu and Tang, IJCAI 2018).
+
+The released model is 113.5x smaller at 2.18 %, the best of seeds that spread
+from 57x to 117x. Surgery trains at a high rate that falls to 0 along half a
+cosine; in its second half a search sets the thresholds every 500 steps, judged
+on 3,000 held-out training images.
+
+  python -m experiments.seeds --config=configs/lenet300_olmp.py \
+    --seeds=0,1,2,3,4,5,6,7,8,9 --workdir=runs/lenet300_olmp
+
+takes about a minute a seed on 2 cores; docs/results.md has the numbers to
+expect. `:compat` follows the released code, quirks included, and `:own` trains
+the dense start too.
+"""
 
 from ml_collections import ConfigDict
 
-from configs import common, common_olmp
-
-_SEARCHED = 15_000
-_RECOVERED = 30_000
+from configs import common_olmp
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
   """The experiment, as released, or from a start of our own."""
-  config = common_olmp.config(
-    arg, 'lenet300_olmp', 'lenet300100', 'lenet300100_reference'
+  return common_olmp.config(
+    arg,
+    'lenet300_olmp',
+    'lenet300100',
+    common_olmp.Settings(
+      steps=50_000,
+      first=20_000,
+      until=45_000,
+      rate=0.06,
+      decay=1e-3,
+      delta=0.005,
+      recovery=10_000,
+    ),
   )
-  if arg == 'compat':
-    return config
-  gammas = common_olmp.RELEASED['lenet300100']['gammas']
-  config.olmp = ConfigDict(
-    {
-      'kind': 'olmp',
-      'steps': _SEARCHED,
-      'optimizer': common.caffe_solver(),
-      'rules': common_olmp.rules(gammas, 0.001, _SEARCHED),
-      'every': 500,
-      'delta': 0.01,
-      'search': 'cma_es',
-      'popsize': 10,
-      'generations': 10,
-      'sigma': 0.3,
-    }
-  )
-  config.recover = ConfigDict(common_olmp.recovery(_RECOVERED, 0.05))
-  return config

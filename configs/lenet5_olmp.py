@@ -1,32 +1,36 @@
-"""LeNet-5 on MNIST by OLMP (Li, Qian, Jiang, Lu and Tang 2018)."""
+"""LeNet-5 on MNIST by OLMP (Li, Qian, Jiang, Lu and Tang, IJCAI 2018).
+
+The released model is 297.7x smaller at 0.91 %, the best of seeds that spread
+from 124x to 298x. Surgery trains at a high rate that falls to 0 along half a
+cosine; in its second half a search sets the thresholds every 500 steps, judged
+on 3,000 held-out training images.
+
+  python -m experiments.seeds --config=configs/lenet5_olmp.py \
+    --seeds=0,1,2,3,4 --workdir=runs/lenet5_olmp
+
+takes some five minutes a seed on 2 cores; docs/results.md has the numbers to
+expect. `:compat` follows the released code, quirks included, and `:own` trains
+the dense start too.
+"""
 
 from ml_collections import ConfigDict
 
-from configs import common, common_olmp
-
-_SEARCHED = 15_000
-_RECOVERED = 30_000
+from configs import common_olmp
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
   """The experiment, as released, or from a start of our own."""
-  config = common_olmp.config(arg, 'lenet5_olmp', 'lenet5', 'lenet5_reference')
-  if arg == 'compat':
-    return config
-  gammas = common_olmp.RELEASED['lenet5']['gammas']
-  config.olmp = ConfigDict(
-    {
-      'kind': 'olmp',
-      'steps': _SEARCHED,
-      'optimizer': common.caffe_solver(),
-      'rules': common_olmp.rules(gammas, 0.001, _SEARCHED),
-      'every': 500,
-      'delta': 0.005,
-      'search': 'cma_es',
-      'popsize': 10,
-      'generations': 6,
-      'sigma': 0.3,
-    }
+  return common_olmp.config(
+    arg,
+    'lenet5_olmp',
+    'lenet5',
+    common_olmp.Settings(
+      steps=26_000,
+      first=10_000,
+      until=23_000,
+      rate=0.04,
+      decay=8e-4,
+      delta=0.005,
+      recovery=4_000,
+    ),
   )
-  config.recover = ConfigDict(common_olmp.recovery(_RECOVERED, 0.05))
-  return config
