@@ -102,8 +102,13 @@ def test_two_steps_of_each_stage(name, tmp_path_factory, dense_starts):
   # Stand-ins, so that no files are needed.
   config['data'] |= {'name': 'digits', 'batch': 8}
   config['block'] = 2
+  for part in ('validation', 'constraint'):
+    config['data'][part] = min(config['data'][part], 50)
   for stage in ('dense', *config['stages']):
     config[stage]['steps'] = 2
+    if config[stage]['kind'] == 'olmp':
+      # One search, before the first step.
+      config[stage] |= {'first': 0, 'generations': 1}
   same = json.dumps([config['model'], config['dense']])
   config['start'] = dense_starts.get(same, '')
   run = Run(config, tmp_path_factory.mktemp(name))
