@@ -3,7 +3,8 @@
 The released model is 113.5x smaller at 2.18 %, the best of seeds that spread
 from 57x to 117x. Surgery trains at a high rate that falls to 0 along half a
 cosine; in its second half a search sets the thresholds every 500 steps, judged
-on 3,000 held-out training images.
+on 3,000 held-out training images. The released start has seen them too and is
+right on 98.8 % where a start of ours is on 97.4 %: hence a delta of 0.019.
 
   python -m experiments.seeds --config=configs/lenet300_olmp.py \
     --seeds=0,1,2,3,4,5,6,7,8,9 --workdir=runs/lenet300_olmp
@@ -30,7 +31,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
       until=45_000,
       rate=0.06,
       decay=1e-3,
-      delta=0.005,
-      recovery=10_000,
+      delta=0.019,
+      recovery=20_000,
     ),
   )
