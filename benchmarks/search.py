@@ -12,6 +12,8 @@ from benchmarks.dns import Trainer
 from configs import lenet5_olmp, lenet300_olmp
 from prunax import data, models, search, searches, train, transforms, tree
 from prunax.ops import masks
+from prunax.search import thresholds
+from prunax.search.settings import settings as search_settings
 from prunax.transforms import optimizers
 
 _EXPERIMENTS = {'lenet5': lenet5_olmp, 'lenet300100': lenet300_olmp}
@@ -36,21 +38,23 @@ def _evaluations(
   params = model.init(jax.random.key(0))
   movable = transforms.movable(params, rules)
   leaves, structure = jax.tree.flatten(params)
-  moments = [
-    masks.moments([leaves[i] for i in places]) for places in movable.leaves
-  ]
+  plan = thresholds.Plan(layers=movable.leaves)
+  moments = [masks.moments([leaves[i] for i in p]) for p in movable.leaves]
+  subject = thresholds.Subject(
+    dense=leaves,
+    mask=[jnp.ones_like(w, bool) for w in leaves],
+    mean=jnp.stack([mean for mean, _ in moments]),
+    std=jnp.stack([std for _, std in moments]),
+    c_rate=jnp.zeros(len(moments)),
+    searched=jnp.ones(len(moments), bool),
+  )
   accuracy = train.accuracy_function(model.apply, data.scale)
 
-  def one(c_rate: jax.Array) -> tuple[jax.Array, jax.Array]:
-    kept = list(leaves)
-    alive = jnp.int32(0)
-    for j, places in enumerate(movable.leaves):
-      limit = masks.threshold(*moments[j], c_rate[j])
-      for i in places:
-        mask = jnp.abs(leaves[i]) > limit
-        kept[i] = jnp.where(mask, leaves[i], 0)
-        alive += jnp.sum(mask)
-    return accuracy(jax.tree.unflatten(structure, kept), x, y), alive
+  def one(c_rate: jax.Array) -> jax.Array:
+    drawn = thresholds.masks_at(subject, subject.mask, c_rate, plan)
+    kept = [jnp.where(m, w, 0) for m, w in zip(drawn, leaves, strict=True)]
+    right = accuracy(jax.tree.unflatten(structure, kept), x, y)
+    return thresholds.judge(kept, drawn, right, 0.5, plan).fitness
 
   candidates = jax.random.uniform(
     jax.random.key(1), (size, len(movable.names)), maxval=3.0
@@ -99,7 +103,7 @@ def _whole_run(
     train.accuracy_function(model.apply, data.scale),
     lambda step: (x, y),
     # Whatever a random net answers is feasible, so the search goes on.
-    searches.settings(wanted | {'delta': 1.0}),
+    search_settings(wanted | {'delta': 1.0}),
   )
   state = transforms.dns(make(), rules, key).init(params)
   step = paired.ratio(
@@ -110,12 +114,13 @@ def _whole_run(
   )
   dense_steps = stage['steps'] + config['recover']['steps']
   extra = stage['steps'] * (step['ratio'] - 1)
-  searched = stage['steps'] // stage['every'] * search_time['ratio'] * steps
+  count = len(range(stage['first'], stage['until'], stage['every']))
+  searched = count * search_time['ratio'] * steps
   return {
     'ratio': (dense_steps + extra + searched) / dense_steps,
     'dns_over_dense_step': step['ratio'],
     'dense_steps_a_search': search_time['ratio'] * steps,
-    'searches': stage['steps'] // stage['every'],
+    'searches': count,
     'steps': dense_steps,
   }
 

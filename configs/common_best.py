@@ -6,32 +6,59 @@ from configs import common
 
 
 def config(
-  name: str, model: str, last: str, kept: int, steps: int, rate: float
+  arg: str | None,
+  name: str,
+  model: str,
+  c_rates: dict[str, float],
+  kept: int,
+  surgery_steps: int,
+  steps: int,
+  rate: float,
 ) -> ConfigDict:
-  """Gradual pruning to a count by the Fisher score, from an own dense start.
+  """Surgery at a high rate, then gradual pruning to a count by Fisher score.
+
+  Surgery finds a net that can still be pruned: what it cut wrongly came back.
 
   Args:
+    arg: of the config.
     name: the experiment's name in results.
     model: 'lenet5' or 'lenet300100'.
-    last: the last layer, whose biases alone are used.
-    kept: how many weights stay, those biases included.
-    steps: of the pruning, of which 10 to 60 % prune.
+    c_rates: of the layers, from the first to the last.
+    kept: how many weights of the kernels stay; of the biases, only those of
+      the last layer that surgery kept.
+    surgery_steps: of surgery, of which the first eight tenths draw masks.
+    steps: of the pruning, of which the first six tenths prune.
     rate: the learning rate until the count is reached; then it falls to 0.
   """
-  made = common.mnist_config(name, model, '')
-  made.data.order = 'shuffle'
+  name, start = common.variant(arg, name, f'{model}_reference')
+  made = common.mnist_config(name, model, start)
   made.checkpoint_every = 10_000
   made.block = 1_000
+  made.stages = ('surgery', 'prune')
+  falling = {'policy': 'cosine', 'base': 0.06, 'begin': 0, 'end': surgery_steps}
+  when = {'gamma': 1e-4, 'power': 1.0, 'iter_stop': 8 * surgery_steps // 10}
+  made.surgery = ConfigDict(
+    {
+      'kind': 'surgery',
+      'steps': surgery_steps,
+      'optimizer': common.caffe_solver()
+      | {'weight_decay': 8e-4, 'schedule': falling},
+      'rules': tuple(
+        (f'{layer}/.*', {'c_rate': c_rate, **when})
+        for layer, c_rate in c_rates.items()
+      ),
+    }
+  )
+  *_, last = c_rates
   end = 6 * steps // 10
-  made.stages = ('prune',)
   made.prune = ConfigDict(
     {
       'kind': 'score',
       'steps': steps,
-      'begin': steps // 10,
+      'begin': 0,
       'end': end,
       'score': 'fisher',
-      'rules': (('.*/kernel', kept - 10), (f'{last}/bias', None), ('.*', 0.0)),
+      'rules': (('.*/kernel', kept), (f'{last}/bias', None), ('.*', 0.0)),
       'optimizer': {
         'name': 'sgd',
         'momentum': 0.9,

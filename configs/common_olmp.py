@@ -19,6 +19,8 @@ RELEASED: dict[str, dict[str, Any]] = {
     'popsize': 10,
     'tmax': 1_600,
     'sigma': ((0, 5.0),),
+    'batch': 64,
+    'solver': common.caffe_solver(),
   },
   'lenet5': {
     'gammas': {'conv1': 2e-5, 'conv2': 2e-5, 'ip1': 2e-4, 'ip2': 2e-4},
@@ -31,6 +33,8 @@ RELEASED: dict[str, dict[str, Any]] = {
     'popsize': 10,
     'tmax': 1_600,
     'sigma': ((0, 5.0), (10_000, 0.5)),
+    'batch': 64,
+    'solver': common.caffe_solver(),
   },
   'alexnet_caltech': {
     'gammas': {
@@ -46,6 +50,20 @@ RELEASED: dict[str, dict[str, Any]] = {
     'popsize': 8,
     'tmax': 1_600,
     'sigma': ((0, 5.0), (7_000, 0.5)),
+    'batch': 256,
+    'solver': {
+      'name': 'caffe_sgd',
+      'momentum': 0.9,
+      'weight_decay': 5e-4,
+      'lr_mult': (('.*/bias', 2.0), ('.*', 1.0)),
+      'decay_mult': (('.*/bias', 0.0), ('.*', 1.0)),
+      'schedule': {
+        'policy': 'step',
+        'base': 1e-3,
+        'gamma': 0.1,
+        'stepsize': 7_000,
+      },
+    },
   },
 }
 
@@ -60,7 +78,7 @@ def compat_stage(model: str) -> dict[str, Any]:
   return {
     'kind': 'olmp',
     'steps': told['iterations'] + 1,
-    'optimizer': common.caffe_solver(),
+    'optimizer': told['solver'],
     'rules': rules(told['gammas'], told['c_rate'], stop),
     'first': 1,
     'every': told['every'],
@@ -135,7 +153,7 @@ class Settings(NamedTuple):
 
 
 def stage(model: str, settings: Settings) -> dict[str, Any]:
-  """Surgery at a high rate, with searches in the second half of its course."""
+  """Surgery at a high rate, with searches once it has fallen a little."""
   falling = {
     'policy': 'cosine',
     'base': settings.rate,
@@ -175,6 +193,7 @@ def config(
   made.checkpoint_every = 5_000
   if arg == 'compat':
     made.stages = ('olmp',)
+    made.data.batch = RELEASED[model]['batch']
     made.olmp = ConfigDict(compat_stage(model))
   else:
     made.data.validation, made.data.constraint = 3_000, 3_000

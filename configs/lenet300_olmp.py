@@ -2,7 +2,7 @@
 
 The released model is 113.5x smaller at 2.18 %, the best of seeds that spread
 from 57x to 117x. Surgery trains at a high rate that falls to 0 along half a
-cosine; in its second half a search sets the thresholds every 500 steps, judged
+cosine; from two fifths of it on a search sets the thresholds every 500 steps, judged
 on 3,000 held-out training images. The released start has seen them too and is
 right on 98.8 % where a start of ours is on 97.4 %: hence a delta of 0.019.
 

@@ -12,6 +12,7 @@ import optax
 from prunax import searches, transforms, tree
 from prunax.errors import InputError
 from prunax.schedules.numbers import whole
+from prunax.search.settings import settings as search_settings
 
 
 class OLMPResult(NamedTuple):
@@ -70,11 +71,17 @@ def olmp(
     prune_bias: as in `prunax.dns`.
     band: as in `prunax.dns`.
     log: what is told of each search; None for silence.
-    **settings: others of `searches.Settings`: delta, search, popsize,
+    **settings: others of `search.settings.Settings`: delta, search, popsize,
       generations, restarts, sigma, lower, upper, allow_empty.
   """
   whole('steps', steps, 1)
   until = steps // 2 if until is None else whole('until', until)
+  # Refuses bad rules before they are read.
+  transforms.dns(optimizer, rules, key, prune_bias=prune_bias, band=band)
+  if not isinstance(batches, Iterable):
+    raise InputError(
+      f'batches must be a list or a generator of batches, got {batches!r}'
+    )
   ruled = transforms.stopped(rules, until)
   tx = transforms.dns(
     optimizer, ruled, key, prune_bias=prune_bias, band=band, steps=steps
@@ -85,7 +92,7 @@ def olmp(
     key,
     accuracy,
     lambda step: (),
-    searches.settings({'every': every, 'until': until, **settings}),
+    search_settings({'every': every, 'until': until, **settings}),
     prune_bias=prune_bias,
     band=band,
   )

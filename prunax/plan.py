@@ -27,6 +27,7 @@ _ENTRIES: dict[str, type | tuple[type, ...]] = {
   'data.constraint': int,
 }
 _POSITIVE = ('block', 'checkpoint_every')
+_NOT_NEGATIVE = ('validation', 'constraint')
 _SAID = {str: 'a text', int: 'a whole number', dict: 'a group of entries'}
 
 # What every generator of random numbers takes.
@@ -58,6 +59,9 @@ def check(config: dict[str, Any]) -> None:
   for entry in _POSITIVE:
     if config[entry] < 1:
       _refuse(entry, 'a whole number of at least 1', config[entry])
+  for entry in _NOT_NEGATIVE:
+    if config['data'][entry] < 0:
+      _refuse(f'data.{entry}', 'not negative', config['data'][entry])
   if not 0 <= config['seed'] <= LARGEST_SEED:
     _refuse('seed', f'from 0 to {LARGEST_SEED}', config['seed'])
   if not _NAME.fullmatch(config['name']):

@@ -56,7 +56,7 @@ class Run:
     for name in self.names:
       if name != 'start':
         stages.rehearse(
-          name, self.model, config[name], config['data']['constraint']
+          name, self.model, config[name], min(config['data']['constraint'], 1)
         )
     wanted, seed = config['data'], config['seed']
     whole = _fitting(
@@ -178,7 +178,7 @@ class Run:
       return {}
     return {
       'searches': {
-        'count': len(records),
+        'count': sum(r['evaluations'] > 0 for r in records),
         'evaluations': sum(r['evaluations'] for r in records),
         'infeasible': sum(not r.get('feasible', True) for r in records),
       }

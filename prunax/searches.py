@@ -1,6 +1,6 @@
 """Between two training steps: a search for the thresholds of surgery."""
 
-import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,109 +10,17 @@ import jax.numpy as jnp
 from prunax import search, transforms, tree
 from prunax.errors import InputError
 from prunax.ops import masks
-from prunax.schedules.numbers import number, whole
 from prunax.search import thresholds
+from prunax.search.settings import Settings, sigma_at
 from prunax.train import Hook
 
 # Params and data -> the share of right answers, to be traced.
 Accuracy = Callable[..., jax.Array]
-Sigma = float | Sequence[tuple[int, float]] | None
 
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-  """When and how thresholds are searched.
-
-  Attributes:
-    every: steps from one search to the next.
-    first: the step before which the first one is.
-    until: no search from this step on; None is the rules' last iter_stop.
-    delta: how much accuracy a search may cost, a fraction.
-    search: 'ncs', 'random' or 'cma_es'.
-    popsize: candidates in a generation.
-    generations: generations in a search.
-    restarts: searches one after the other, of which the best counts.
-    sigma: the first step size, or pairs of a step and what holds from then;
-      None is the search's own.
-    upper: the largest c_rate; the least is `lower`.
-    lower: the least c_rate.
-    layers: 'all', or 'drawn' for those whose masks the method drew before
-      this step, of which there must be two.
-    reference: 'start', the stage's starting weights, or 'current', those
-      that are being trained.
-    allow_empty: whether a layer may lose its last weight.
-    compat: the released code's stateful candidates; see
-      `search.thresholds.Plan`.
-  """
-
-  every: int
-  first: int = 0
-  until: int | None = None
-  delta: float = 0.01
-  search: str = 'ncs'
-  popsize: int = 10
-  generations: int = 16
-  restarts: int = 1
-  sigma: Sigma = 0.5
-  lower: float = 0.0
-  upper: float = 10.0
-  layers: str = 'all'
-  reference: str = 'start'
-  allow_empty: bool = False
-  compat: bool = False
-
-  def __post_init__(self) -> None:
-    whole('every', self.every, 1)
-    whole('first', self.first)
-    if number('delta', self.delta, 0) > 1:
-      raise InputError(
-        f'delta must be a fraction from 0 to 1, got {self.delta:g}: 0.01 is one'
-        ' error more in a hundred'
-      )
-    for name, known in (
-      ('layers', ('all', 'drawn')),
-      ('reference', ('start', 'current')),
-    ):
-      if getattr(self, name) not in known:
-        raise InputError(
-          f'{name} must be {" or ".join(known)}, got {getattr(self, name)!r}:'
-          ' name one of them'
-        )
-    search.get(self.search)
-
-
-def settings(given: Mapping[str, Any]) -> Settings:
-  """The settings that a config or a call names.
-
-  >>> settings({'every': 100, 'delta': 0.02}).search
-  'ncs'
-  """
-  known = [field.name for field in dataclasses.fields(Settings)]
-  unknown = [name for name in given if name not in known]
-  if unknown or 'every' not in given:
-    raise InputError(
-      "a search must have the setting 'every' and may have"
-      f' {", ".join(known[1:])}, got {", ".join(given) or "none"}: add what is'
-      ' missing and remove the rest'
-    )
-  return Settings(**given)
-
-
-def sigma_at(sigma: Sigma, step: int) -> float | None:
-  """The step size of a search before this step.
-
-  >>> sigma_at([(0, 5.0), (10_000, 0.5)], 9_999)
-  5.0
-  """
-  if sigma is None or isinstance(sigma, (int, float)):
-    return sigma
-  held = [value for since, value in sigma if since <= step]
-  if not held:
-    raise InputError(
-      f'sigma must begin at the first search, before step {step}, got'
-      f' {list(sigma)}: add a pair for it'
-    )
-  return held[-1]
+# No step folds the key of `dns` with this: searches have a stream of their own.
+_SEARCHES = 2**31 - 1
+# Less than one answer, more than float32 rounds an accuracy by.
+_SLACK = 1e-6
 
 
 def sentence(record: Mapping[str, Any]) -> str:
@@ -120,17 +28,29 @@ def sentence(record: Mapping[str, Any]) -> str:
   step, ratio = record['step'], record['ratio']
   if not record['evaluations']:
     return f'no search before step {step}: fewer than two layers were drawn'
-  if not record['feasible']:
+  if record['feasible']:
     return (
-      f'the search before step {step} must stay within {record["delta"]:g} of'
-      f' the accuracy {record["reference"]:.4f}, and the best found loses'
-      f' {record["nearest_delta"]:.4f} at {ratio:.1f}x: the masks stay; allow'
-      f' a delta of {record["nearest_delta"]:.4f} or train longer between'
-      ' searches'
+      f'the search before step {step} found compression {ratio:.1f}x at'
+      f' accuracy {record["accuracy"]:.4f} (at least {record["floor"]:.4f})'
     )
+  nearest = record['nearest']
+  then = (
+    'its masks are taken as in the release'
+    if record['redrawn']
+    else f'the masks stay at {ratio:.1f}x'
+  )
+  found = (
+    f'the search before step {step} must stay within {record["delta"]:g} of the'
+    f' accuracy {record["reference"]:.4f}, and the best found, at'
+    f' {nearest["ratio"]:.1f}x,'
+  )
+  if nearest['emptied']:
+    return f'{found} empties a layer: {then}; lower `upper`, or allow_empty'
+  # Rounded up, so that what is advised is enough.
+  enough = math.ceil(1e4 * nearest['delta']) / 1e4
   return (
-    f'the search before step {step} found compression {ratio:.1f}x at accuracy'
-    f' {record["accuracy"]:.4f} (at least {record["floor"]:.4f})'
+    f'{found} loses {nearest["delta"]:.4f}: {then}; a delta of {enough:.4f}'
+    ' would let it pass, or more training between searches'
   )
 
 
@@ -144,6 +64,7 @@ def searching_hook(
   *,
   prune_bias: bool = True,
   band: tuple[float, float] = (0.9, 1.1),
+  iter_size: int = 1,
 ) -> Hook:
   """A hook for a training by `dns`, which then finds its own thresholds.
 
@@ -153,9 +74,10 @@ def searching_hook(
     key: that of `dns`; searches draw from another stream of it.
     accuracy: (params, *data) -> the share of right answers, to be traced.
     data_at: what the constraint is judged on before a step.
-    wanted: when and how.
+    wanted: when and how, in updates.
     prune_bias: as in `dns`.
     band: as in `dns`.
+    iter_size: steps of the training in one update.
   """
   movable = transforms.movable(params, rules, prune_bias)
   structure = jax.tree.structure(params)
@@ -171,12 +93,11 @@ def searching_hook(
     compat=wanted.compat,
   )
   searcher = search.get(wanted.search)
-  search_key = jax.random.fold_in(key, 1)
+  search_key = jax.random.fold_in(key, _SEARCHES)
   measured = jax.jit(accuracy)
   start = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
-  until = wanted.until
-  if until is None:
-    until = max(x.value.iter_stop for x in movable.plan)
+  until = _until(movable, wanted)
+  _rehearse(searcher, wanted, accuracy, params, data_at(wanted.first), movable)
 
   @jax.jit
   def run(
@@ -221,22 +142,85 @@ def searching_hook(
     if wanted.layers == 'drawn' and jnp.sum(searched) < 2:
       return params, opt_state, _record(params, plan, 0)
     judged = start if wanted.reference == 'start' else params
-    reference = measured(judged, *data)
-    width = sigma_at(wanted.sigma, step)
+    reference = float(measured(judged, *data))
+    if not math.isfinite(reference):
+      raise InputError(
+        f'the accuracy before step {step} must be finite, got {reference}:'
+        ' start from weights that have none'
+      )
+    width = sigma_at(wanted.sigma, step // iter_size)
     state, params, found = run(
       state,
       data,
-      reference - wanted.delta,
+      jnp.float32(reference - wanted.delta - _SLACK),
       searched,
       jax.random.fold_in(search_key, step),
       {} if width is None else {'sigma': width},
     )
-    said = _record(params, plan, plan.evaluations) | _found(
-      found, state, movable.names, float(reference), wanted.delta
-    )
+    said = _record(params, plan, plan.evaluations)
+    said |= _found(found, state, movable.names, reference, wanted)
+    if not said['feasible']:
+      said |= _nearest(found, plan, params, movable.names, reference)
     return params, transforms.replace_state(opt_state, lambda _: state), said
 
-  return Hook(wanted.first, wanted.every, until, act, sentence)
+  return Hook(
+    wanted.first * iter_size,
+    wanted.every * iter_size,
+    until * iter_size,
+    act,
+    sentence,
+  )
+
+
+def _until(movable: transforms.Movable, wanted: Settings) -> int:
+  """The update from which on there is no search."""
+  stops = [x.value.iter_stop for x in movable.plan]
+  until = wanted.until
+  if until is None:
+    if any(stop is None for stop in stops):
+      raise InputError(
+        'a search must end: give `until`, or an iter_stop to every rule'
+      )
+    until = max(stops)
+  if wanted.first >= until:
+    raise InputError(
+      f'the first search must come before the end of searching, got first'
+      f' {wanted.first} and until {until}: mend them'
+    )
+  return until
+
+
+def _rehearse(
+  searcher: search.Searcher,
+  wanted: Settings,
+  accuracy: Accuracy,
+  params: Any,
+  data: tuple[Any, ...],
+  movable: transforms.Movable,
+) -> None:
+  """Refuses what would fail at the first search, maybe hours later."""
+  sigma = sigma_at(wanted.sigma, wanted.first)
+  more = {} if sigma is None else {'sigma': sigma}
+  searcher.init(
+    jax.random.key(0),
+    jnp.zeros(len(movable.names)),
+    wanted.lower,
+    wanted.upper,
+    popsize=wanted.popsize,
+    generations=wanted.generations,
+    **more,
+  )
+  found = jax.eval_shape(accuracy, params, *data)
+  if getattr(found, 'shape', None) != ():
+    raise InputError(
+      'accuracy must give one number, the share of right answers, got'
+      f' {found}: take the mean'
+    )
+
+
+def _size(params: Any, plan: thresholds.Plan) -> int:
+  leaves = jax.tree.leaves(params)
+  return sum(leaves[i].size for places in plan.layers for i in places)
 
 
 def _record(
@@ -244,11 +228,11 @@ def _record(
 ) -> dict[str, Any]:
   """How many times fewer entries of the ruled layers are alive."""
   leaves = jax.tree.leaves(params)
-  ruled = [leaves[i] for places in plan.layers for i in places]
-  alive = sum(int(jnp.sum(x != 0)) for x in ruled)
-  size = sum(x.size for x in ruled)
+  alive = sum(
+    int(jnp.sum(leaves[i] != 0)) for places in plan.layers for i in places
+  )
   return {
-    'ratio': size / max(alive, 1),
+    'ratio': _size(params, plan) / max(alive, 1),
     'alive': alive,
     'evaluations': evaluations,
   }
@@ -259,23 +243,38 @@ def _found(
   state: transforms.DNSState,
   names: Sequence[str],
   reference: float,
-  delta: float,
+  wanted: Settings,
 ) -> dict[str, Any]:
-  """A search as plain numbers."""
-  accuracy = float(found.accuracy)
+  """A search as plain numbers: the thresholds are those from now on."""
   rates = {name: float(state.c_rate[name]) for name in names}
-  said = {
-    'feasible': bool(found.feasible),
-    'accuracy': accuracy,
+  return {
+    'feasible': bool(found.best.feasible),
+    'accuracy': float(found.best.accuracy),
     'reference': reference,
-    'floor': reference - delta,
-    'delta': delta,
+    'floor': reference - wanted.delta,
+    'delta': wanted.delta,
+    'redrawn': bool(found.best.feasible) or wanted.compat,
     'threshold': {
       name: float(masks.threshold(*state.moments[name], rate))
       for name, rate in rates.items()
     },
     'c_rate': rates,
   }
-  if not said['feasible']:
-    said['nearest_delta'] = reference - accuracy
-  return said
+
+
+def _nearest(
+  found: thresholds.Found,
+  plan: thresholds.Plan,
+  params: Any,
+  names: Sequence[str],
+  reference: float,
+) -> dict[str, Any]:
+  """The best candidate of a search that found nothing feasible."""
+  return {
+    'nearest': {
+      'ratio': _size(params, plan) / max(int(found.best.alive), 1),
+      'delta': reference - float(found.best.accuracy),
+      'emptied': bool(found.best.emptied),
+      'c_rate': dict(zip(names, map(float, found.nearest), strict=True)),
+    }
+  }

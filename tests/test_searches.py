@@ -11,6 +11,8 @@ from prunax import convert, data, searches, train, transforms, tree
 from prunax.errors import InputError
 from prunax.record import read_metrics
 from prunax.runs import Run
+from prunax.search.settings import settings as search_settings
+from prunax.search.settings import sigma_at
 
 OLMP = {
   'stages': ('olmp',),
@@ -110,7 +112,7 @@ def test_a_resumed_training_searches_again_what_it_had_begun(small):
     key,
     train.accuracy_function(model.apply, data.scale),
     lambda step: tuple(run._constraint),
-    searches.settings({'every': 15, 'generations': 2, 'delta': 0.5}),
+    search_settings({'every': 15, 'generations': 2, 'delta': 0.5}),
   )
 
   def from_there(start):
@@ -129,7 +131,13 @@ def test_a_resumed_training_searches_again_what_it_had_begun(small):
       np.testing.assert_array_equal(a, b)
 
 
-def test_an_infeasible_constraint_is_said(small, tmp_path, capsys):
+@pytest.mark.parametrize(
+  ('allow_empty', 'advice'),
+  [(False, 'empties a layer: the masks stay at'), (True, 'would let it pass')],
+)
+def test_an_infeasible_constraint_is_said(
+  small, tmp_path, capsys, allow_empty, advice
+):
   # Thresholds so high that nearly nothing is left.
   run, summary = executed(
     small,
@@ -137,13 +145,16 @@ def test_an_infeasible_constraint_is_said(small, tmp_path, capsys):
     rules=(('.*', {'c_rate': 6.0, 'gamma': 1e-3, 'iter_stop': 40}),),
     delta=0.0,
     lower=6.0,
+    allow_empty=allow_empty,
     upper=7.0,
   )
   bad = [r for r in records(run) if not r['feasible']]
-  assert bad[0]['step'] == 0 and bad[0]['nearest_delta'] > 0
+  assert bad[0]['step'] == 0 and bad[0]['nearest']['delta'] > 0
   assert summary['stages'][-1]['searches']['infeasible'] == len(bad)
   err = capsys.readouterr().err
-  assert 'the masks stay; allow a delta of' in err
+  assert advice in err
+  assert bad[0]['nearest']['emptied'] is not allow_empty
+  assert bad[0]['nearest']['ratio'] > 2 > bad[0]['ratio']
   leaves = convert.load(run.folder.artifact(1, 'olmp')).tree
   assert all(np.isfinite(x).all() for x in jax.tree.leaves(leaves))
 
@@ -204,11 +215,11 @@ def test_a_search_needs_examples_to_judge_on(small, tmp_path):
 
 def test_sigma_by_step():
   pairs = ((0, 5.0), (100, 0.5))
-  found = [searches.sigma_at(pairs, t) for t in (0, 99, 100, 500)]
+  found = [sigma_at(pairs, t) for t in (0, 99, 100, 500)]
   assert found == [5.0, 5.0, 0.5, 0.5]
-  assert searches.sigma_at(2.0, 7) == 2.0 and searches.sigma_at(None, 7) is None
+  assert sigma_at(2.0, 7) == 2.0 and sigma_at(None, 7) is None
   with pytest.raises(InputError, match='must begin at the first search'):
-    searches.sigma_at(((5, 1.0),), 0)
+    sigma_at(((5, 1.0),), 0)
 
 
 def line(params, x):
@@ -258,20 +269,32 @@ def test_one_call_logs_and_repeats_itself():
   assert len(told) == 2 and 'found compression' in told[0]
 
 
-def test_one_call_refuses_a_short_stream_and_a_nan():
+def little(loss, batches, **settings):
+  given = {'steps': 40, 'every': 20, 'until': 1, 'generations': 1, 'log': None}
+  return prunax.olmp(
+    {'a': {'kernel': jnp.ones((2, 2))}},
+    loss,
+    batches,
+    lambda p: jnp.float32(1.0),
+    optax.sgd(0.1),
+    [('.*', prunax.Surgery())],
+    jax.random.key(0),
+    **given | settings,
+  )
+
+
+def test_one_call_refuses_what_cannot_work():
+  def total(p, batch):
+    return jnp.sum(p['a']['kernel'])
+
   with pytest.raises(InputError, match='batches must last for 40 steps, got 0'):
-    prunax.olmp(
-      {'a': {'kernel': jnp.ones((2, 2))}},
-      lambda p, b: jnp.sum(p['a']['kernel']),
-      iter(()),
-      lambda p: jnp.float32(1.0),
-      optax.sgd(0.1),
-      [('.*', prunax.Surgery())],
-      jax.random.key(0),
-      steps=40,
-      every=50,
-      until=0,
-    )
+    little(total, iter(()))
+  with pytest.raises(InputError, match='batches must be a list or a generator'):
+    little(total, 7)
+  with pytest.raises(InputError, match='loss must stay finite, got nan'):
+    little(lambda p, batch: jnp.nan * total(p, batch), [0])
+  with pytest.raises(InputError, match='first 5 and until 5'):
+    little(total, [0], first=5, until=5)
   with pytest.raises(InputError, match='a search must have the setting'):
     toy(popsiez=3)
 

@@ -4,6 +4,7 @@ Every function checks plain numbers and returns a schedule in optax's sense: a
 function of the step, an int or a traced int32, to a float32 scalar.
 """
 
+from prunax.schedules.densities import approach as approach
 from prunax.schedules.densities import density_ramp as density_ramp
 from prunax.schedules.densities import geometric_ramp as geometric_ramp
 from prunax.schedules.densities import update_probability as update_probability

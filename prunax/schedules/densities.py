@@ -74,6 +74,16 @@ def density_ramp(
   return schedule
 
 
+def approach(begin: int, end: int, power: float = 2) -> Schedule:
+  """How much of a way is behind: 1 - (1 - s)^power, from 0 to exactly 1.
+
+  >>> [round(float(approach(0, 100)(t)), 4) for t in (0, 50, 100)]
+  [0.0, 0.75, 1.0]
+  """
+  fraction, power = fraction_between(begin, end), number('power', power, 0)
+  return lambda count: 1.0 - _left(fraction(count), power)
+
+
 def geometric_ramp(
   initial: float, final: float, begin: int, end: int, power: float = 2
 ) -> Schedule:

@@ -24,7 +24,7 @@ class CMAState(NamedTuple):
   """The state of evosax in coordinates where x0 is 0 and sigma is 1.
 
   Attributes:
-    key: the data of the key, folded with the generation.
+    key: folded with the generation.
     generation: generations done.
     inner: the state of evosax.
     params: its settings.
@@ -82,7 +82,7 @@ def init(
   first, key = jax.random.split(key)
   wide = (upper - lower) / 4 if sigma is None else sigma
   return CMAState(
-    key=jax.random.key_data(key),
+    key=key,
     generation=jnp.int32(0),
     inner=jax.tree.map(
       jnp.asarray, algorithm.init(first, jnp.zeros(x0.size), params)
@@ -103,9 +103,7 @@ def _size(state: CMAState) -> tuple[int, int]:
 
 def ask(state: CMAState) -> tuple[CMAState, jax.Array]:
   """Samples, moved to the bound where they fall outside."""
-  key = jax.random.fold_in(
-    jax.random.wrap_key_data(state.key), state.generation
-  )
+  key = jax.random.fold_in(state.key, state.generation)
   algorithm = _algorithm(*_size(state))
   z, inner = algorithm.ask(key, state.inner, state.params)
   x = jnp.clip(state.x0 + state.sigma * z, state.lower, state.upper)
@@ -116,13 +114,14 @@ def tell(
   state: CMAState, candidates: jax.Array, fitness: jax.Array
 ) -> CMAState:
   """Moves and turns the Gaussian towards the better half."""
+  candidates = candidates.astype(jnp.float32)
   fitness = worst_for_nan(fitness)
   best = better(Best(state.best_x, state.best_fitness), candidates, fitness)
   # A coordinate that cannot move has width 0.
   width = jnp.where(state.sigma > 0, state.sigma, 1.0)
   z = (candidates - state.x0) / width
   algorithm = _algorithm(*_size(state))
-  key = jax.random.wrap_key_data(state.key)
+  key = state.key
   inner, _ = algorithm.tell(
     key, z, jnp.minimum(fitness, _FAILED), state.inner, state.params
   )

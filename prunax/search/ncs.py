@@ -23,7 +23,7 @@ class NCSState(NamedTuple):
   """Parallel Gaussian searchers that keep away from each other.
 
   Attributes:
-    key: the data of the key, folded with the generation.
+    key: folded with the generation.
     generation: generations done; the first one evaluates the parents.
     generations: T, how many there will be.
     parents: [popsize, dim]
@@ -83,11 +83,11 @@ def init(
   x0, lower, upper = box(x0, lower, upper)
   start, key = jax.random.split(key)
   parents = jax.random.uniform(
-    start, (popsize, x0.size), minval=lower, maxval=upper
+    start, (popsize, x0.size), jnp.float32, minval=lower, maxval=upper
   )
   first = (upper - lower) / popsize if sigma is None else sigma
   return NCSState(
-    key=jax.random.key_data(key),
+    key=key,
     generation=jnp.int32(0),
     generations=jnp.float32(generations),
     parents=parents.at[0].set(jnp.clip(x0, lower, upper)),
@@ -137,13 +137,15 @@ def distances(x: jax.Array, parents: jax.Array, sigma: jax.Array) -> jax.Array:
 
 
 def _sample_key(state: NCSState, use: int) -> jax.Array:
-  key = jax.random.wrap_key_data(state.key)
+  key = state.key
   return jax.random.fold_in(jax.random.fold_in(key, state.generation), use)
 
 
 def ask(state: NCSState) -> tuple[NCSState, jax.Array]:
   """The parents at first, then one offspring of each."""
-  noise = jax.random.normal(_sample_key(state, 0), state.parents.shape)
+  noise = jax.random.normal(
+    _sample_key(state, 0), state.parents.shape, jnp.float32
+  )
   offspring = state.parents + state.sigma * noise
   offspring = reflect(offspring, state.lower, state.upper)
   return state, jnp.where(state.generation == 0, state.parents, offspring)
@@ -153,6 +155,7 @@ def tell(
   state: NCSState, candidates: jax.Array, fitness: jax.Array
 ) -> NCSState:
   """Replaces the parents whose offspring are better, or far enough away."""
+  candidates = candidates.astype(jnp.float32)
   fitness = worst_for_nan(fitness)
   best = better(Best(state.best_x, state.best_fitness), candidates, fitness)
   finite = jnp.minimum(fitness, _FAILED)
@@ -164,7 +167,7 @@ def tell(
   apart = far / (near + far)
   time = jnp.minimum(state.generation / state.generations, 1.0)
   balance = 1 + state.spread * (1 - time) * jax.random.normal(
-    _sample_key(state, 1), worse.shape
+    _sample_key(state, 1), worse.shape, jnp.float32
   )
   first = state.generation == 0
   accepted = (balance * apart > worse) & ~first

@@ -27,7 +27,7 @@ class RandomState(NamedTuple):
   """What random search remembers.
 
   Attributes:
-    key: the data of the key, folded with the generation.
+    key: folded with the generation.
     generation: generations done.
     centre: [popsize, dim] the parents, all alike.
     sigma: [dim] the width of the first samples.
@@ -67,7 +67,7 @@ def init(
   check_popsize(popsize, 1)
   x0, lower, upper = box(x0, lower, upper)
   return RandomState(
-    key=jax.random.key_data(key),
+    key=key,
     generation=jnp.int32(0),
     centre=jnp.broadcast_to(x0, (popsize, x0.size)),
     sigma=jnp.broadcast_to(jnp.asarray(sigma, jnp.float32), x0.shape),
@@ -82,11 +82,11 @@ def init(
 
 def ask(state: RandomState) -> tuple[RandomState, jax.Array]:
   """Samples around x0; what falls outside is put just inside the bound."""
-  key = jax.random.fold_in(
-    jax.random.wrap_key_data(state.key), state.generation
-  )
+  key = jax.random.fold_in(state.key, state.generation)
   width = state.sigma * state.shrink ** (state.generation // state.every)
-  x = state.centre + width * jax.random.normal(key, state.centre.shape)
+  x = state.centre + width * jax.random.normal(
+    key, state.centre.shape, jnp.float32
+  )
   # Half the box where it is narrower than that.
   inside = jnp.minimum(_INSIDE, (state.upper - state.lower) / 2)
   x = jnp.where(x < state.lower, state.lower + inside, x)

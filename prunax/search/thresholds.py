@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from prunax import tree
 from prunax.errors import InputError
 from prunax.ops import masks
 from prunax.schedules.numbers import number, whole
 from prunax.search.loop import minimize, over_population
-from prunax.search.types import Searcher, worst_for_nan
+from prunax.search.types import Searcher
 
 # Emptied layers rank behind every violation of the accuracy, at most 1.
 _EMPTIED = 3.0
@@ -50,19 +51,13 @@ class Found(NamedTuple):
     c_rate: [layers] of the best candidate; the current ones where nothing
       was feasible.
     mask: a list of masks drawn with them; likewise.
-    feasible: whether anything met the constraint.
-    alive: entries of the ruled layers that the best candidate leaves alive.
-    accuracy: the best candidate's, or that of the one that came nearest.
-    fitness: of the same candidate.
+    best: the best candidate, or the one that came nearest.
     nearest: [layers] that candidate's c_rate.
   """
 
   c_rate: jax.Array
   mask: list[jax.Array]
-  feasible: jax.Array
-  alive: jax.Array
-  accuracy: jax.Array
-  fitness: jax.Array
+  best: 'Judged'
   nearest: jax.Array
 
 
@@ -126,41 +121,52 @@ def masks_at(
   return drawn
 
 
-def _alive(mask: Sequence[jax.Array], plan: Plan) -> jax.Array:
-  """[layers] how many entries are alive."""
-  counts = [
-    sum(jnp.sum(mask[i], dtype=jnp.int32) for i in places)
-    for places in plan.layers
-  ]
-  return jnp.stack([jnp.asarray(n, jnp.int32) for n in counts])
+class Judged(NamedTuple):
+  """A candidate: its fitness, and what that is made of."""
+
+  fitness: jax.Array
+  accuracy: jax.Array
+  alive: jax.Array
+  feasible: jax.Array
+  emptied: jax.Array
 
 
-def fitness_of(
-  alive: jax.Array,
+def judge(
+  leaves: Sequence[jax.Array],
+  mask: Sequence[jax.Array],
   accuracy: jax.Array,
-  size: int,
-  floor: jax.Array,
+  floor: jax.Array | float,
   plan: Plan,
-) -> jax.Array:
+) -> Judged:
   """The alive share where accuracy >= floor; above 1 by the violation else.
 
+  A layer is emptied when its last kernel weight is gone, whatever biases are
+  left. A NaN ranks behind everything.
+
   >>> plan = Plan(layers=((0,), (1,)))
-  >>> alive = jnp.array([3, 2])
-  >>> [float(fitness_of(alive, a, 10, 0.5, plan)) for a in (0.5, 0.25)]
-  [0.5, 1.25]
-  >>> float(fitness_of(jnp.array([5, 0]), 0.9, 10, 0.5, plan))
-  3.0
+  >>> leaves = [jnp.ones((2, 3)), jnp.ones((2, 2))]
+  >>> mask = [x > 0 for x in leaves]
+  >>> [float(judge(leaves, mask, a, 0.5, plan).fitness) for a in (0.5, 0.25)]
+  [1.0, 1.25]
   """
-  share = jnp.sum(alive) / size
-  missed = (
-    jnp.float32(_RELEASED_PENALTY) if plan.compat else 1 + (floor - accuracy)
+  alive, size, emptied = jnp.int32(0), 0, jnp.bool_(False)
+  for places in plan.layers:
+    kernels = [i for i in places if tree.is_kernel(leaves[i])] or places
+    emptied |= ~jnp.any(jnp.stack([jnp.any(mask[i]) for i in kernels]))
+    alive += sum(jnp.sum(mask[i], dtype=jnp.int32) for i in places)
+    size += sum(leaves[i].size for i in places)
+  emptied &= not plan.allow_empty
+  missed = _RELEASED_PENALTY if plan.compat else 1 + (floor - accuracy)
+  value = jnp.where(accuracy >= floor, alive / size, missed)
+  value = jnp.where(emptied, _EMPTIED, value)
+  value = jnp.where(jnp.isnan(accuracy), jnp.inf, value)
+  return Judged(
+    fitness=value.astype(jnp.float32),
+    accuracy=jnp.asarray(accuracy),
+    alive=alive,
+    feasible=(accuracy >= floor) & ~emptied,
+    emptied=emptied,
   )
-  # A NaN accuracy is neither: it stays a NaN, which ranks as worst.
-  value = jnp.where(accuracy >= floor, share, missed)
-  value = jnp.where(jnp.isnan(accuracy), jnp.nan, value)
-  if plan.allow_empty:
-    return value
-  return jnp.where(jnp.any(alive == 0), jnp.fmax(value, _EMPTIED), value)
 
 
 def search(
@@ -183,31 +189,28 @@ def search(
     key: decides all samples.
     plan: what does not change.
   """
-  size = sum(subject.dense[i].size for places in plan.layers for i in places)
   lower = jnp.where(subject.searched, plan.lower, subject.c_rate)
   upper = jnp.where(subject.searched, plan.upper, subject.c_rate)
 
   def one(
     mask: Sequence[jax.Array], c_rate: jax.Array
-  ) -> tuple[list[jax.Array], tuple[jax.Array, jax.Array, jax.Array]]:
+  ) -> tuple[list[jax.Array], Judged]:
     drawn = masks_at(subject, mask, c_rate, plan)
     leaves = [
       jnp.where(m, x, 0) for m, x in zip(drawn, subject.dense, strict=True)
     ]
-    right, alive = accuracy(leaves), _alive(drawn, plan)
-    value = worst_for_nan(fitness_of(alive, right, size, floor, plan))
-    return drawn, (value, right, jnp.sum(alive))
+    return drawn, judge(leaves, drawn, accuracy(leaves), floor, plan)
 
   def population(
     mask: list[jax.Array], candidates: jax.Array
   ) -> tuple[list[jax.Array], jax.Array]:
     if plan.compat:
-      mask, (values, *_) = jax.lax.scan(one, mask, candidates)
-      return mask, values
-    return mask, over_population(lambda c: one(mask, c)[1][0], candidates)
+      mask, judged = jax.lax.scan(one, mask, candidates)
+      return mask, judged.fitness
+    return mask, over_population(lambda c: one(mask, c)[1].fitness, candidates)
 
   # The current thresholds are a candidate too: the first, as in the release.
-  drawn, (start, *_) = one(subject.mask, subject.c_rate)
+  drawn, start = one(subject.mask, subject.c_rate)
   mask = drawn if plan.compat else subject.mask
 
   def restart(
@@ -232,22 +235,20 @@ def search(
     ), None
 
   (mask, nearest, _), _ = jax.lax.scan(
-    restart, (mask, subject.c_rate, start), jax.random.split(key, plan.restarts)
+    restart,
+    (mask, subject.c_rate, start.fitness),
+    jax.random.split(key, plan.restarts),
   )
-  drawn, (value, right, alive) = one(mask, nearest)
+  drawn, best = one(mask, nearest)
   # The release redraws from what its last candidate left: no longer the mask
   # that was evaluated, and so perhaps no longer feasible.
-  feasible = value <= 1.0
-  keep = feasible if not plan.compat else jnp.bool_(True)
+  keep = best.feasible | plan.compat
   return Found(
     c_rate=jnp.where(keep, nearest, subject.c_rate),
     mask=[
       jnp.where(keep, new, old)
       for new, old in zip(drawn, subject.mask, strict=True)
     ],
-    feasible=feasible,
-    alive=alive,
-    accuracy=right,
-    fitness=value,
+    best=best,
     nearest=nearest,
   )

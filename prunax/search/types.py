@@ -38,7 +38,7 @@ class Searcher(NamedTuple):
 
 def worst_for_nan(fitness: jax.Array) -> jax.Array:
   """Fitness to rank by: a NaN is as bad as can be."""
-  return jnp.where(jnp.isnan(fitness), jnp.inf, fitness)
+  return jnp.where(jnp.isnan(fitness), jnp.inf, fitness).astype(jnp.float32)
 
 
 def better(best: Best, candidates: jax.Array, fitness: jax.Array) -> Best:
@@ -69,6 +69,7 @@ def box(
 
 
 def check_popsize(popsize: int, least: int) -> None:
+  """Refuses a generation that is too small for a searcher."""
   if not isinstance(popsize, int) or popsize < least:
     raise InputError(
       f'popsize must be a whole number of at least {least}, got {popsize!r}:'

@@ -7,6 +7,7 @@ import jax
 
 from prunax import searches, train, transforms, tree
 from prunax.errors import InputError
+from prunax.search.settings import settings as search_settings
 from prunax.stages.types import Outcome, Task, inner_of
 from prunax.transforms import optimizers
 
@@ -26,8 +27,9 @@ def olmp(
 ) -> Outcome:
   """Surgery whose thresholds are found by search (Li et al. 2018).
 
-  More settings are those of `searches.Settings`. `judged_on` is 'constraint',
-  the held-out examples, or 'batch', the minibatch of the coming step.
+  More settings are those of `search.settings.Settings`, counted in updates.
+  `judged_on` is 'constraint', the held-out examples, or 'batch', the minibatch
+  of the last step.
   """
   if judged_on not in ('constraint', 'batch'):
     raise InputError(
@@ -54,7 +56,8 @@ def olmp(
   def data_at(step: int) -> tuple[Any, ...]:
     if held_out:
       return tuple(task.constraint)
-    rows = task.examples.indices(step, 1)[0]
+    # The batch of the step just done, as in the release.
+    rows = task.examples.indices(max(step - 1, 0), 1)[0]
     return x[rows], y[rows]
 
   hook = searches.searching_hook(
@@ -63,9 +66,10 @@ def olmp(
     draw_key,
     train.accuracy_function(task.model.apply, task.examples.scale),
     data_at,
-    searches.settings(settings),
+    search_settings(settings),
     prune_bias=prune_bias,
     band=band,
+    iter_size=iter_size,
   )
   tx = optimizers.accumulate(tx, iter_size)
   variables, state = task.fit(variables, tx, steps, fit_key, hook)

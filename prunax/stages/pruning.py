@@ -95,25 +95,22 @@ def score(
   scope: str = 'global',
   average: float = 0.999,
 ) -> Outcome:
-  """Prunes by what a weight is worth; the density falls geometrically.
+  """Prunes by what a weight is worth; the logarithm of the count falls.
 
   The rules say what stays in the end, as those of `prune_by_score`.
   """
   inner, iter_size = inner_of(optimizer)
   updates = steps // iter_size
   last = _last_pruning(updates if end is None else end, every)
-  shapes = jax.tree.leaves(variables)
-  ramps: dict[Any, Any] = {}
-  for group in transforms.groups_of(variables, rules, 'global'):
-    size = sum(shapes[i].size for i in group.leaves)
-    final = group.value / size if group.is_count else group.value
-    ramps[group.value] = schedules.geometric_ramp(
-      1.0, final, begin, last, power
-    )
-  ramped = [(p, ramps.get(v, v)) for p, v in rules]
   tx = optimizers.accumulate(
     transforms.prune_by_score(
-      inner, ramped, score=score, every=every, scope=scope, average=average
+      inner,
+      rules,
+      score=score,
+      every=every,
+      scope=scope,
+      average=average,
+      ramp=schedules.approach(begin, last, power),
     ),
     iter_size,
   )

@@ -1,6 +1,6 @@
 """Methods as optax transformations: one file is one state and one factory."""
 
-from prunax.transforms.by_score import ScoreState, groups_of, prune_by_score
+from prunax.transforms.by_score import ScoreState, prune_by_score
 from prunax.transforms.dns import DNSState, dns
 from prunax.transforms.gradual import GradualState, gradual
 from prunax.transforms.keep import KeepZerosState, keep_zeros
@@ -28,7 +28,6 @@ __all__ = [
   'due_now',
   'find',
   'gradual',
-  'groups_of',
   'keep_zeros',
   'movable',
   'moved',

@@ -1,6 +1,8 @@
 """Gradual pruning by what a weight is worth, to an exact count."""
 
+import math
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import jax
@@ -53,7 +55,7 @@ class ScoreState(NamedTuple):
 
 
 def _is_count(value: Any) -> bool:
-  return isinstance(value, int) and not isinstance(value, bool)
+  return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _check_value(pattern: str, value: Any) -> None:
@@ -74,20 +76,41 @@ def groups_of(params: Any, rules: tree.Rules, scope: str) -> list[Group]:
   for i, (name, value) in enumerate(leaf_values(rules, params)):
     if value is not None and not (_plain(value) and value == 0):
       layer = tree.parent(name) if scope == 'layer' else ''
-      found.setdefault((layer, value, type(value)), []).append(i)
-  return [Group(tuple(i), key[1]) for key, i in found.items()]
+      found.setdefault((layer, _is_count(value), value), []).append(i)
+  return [Group(tuple(i), key[2]) for key, i in found.items()]
+
+
+def _check_counts(params: Any, groups: list[Group]) -> None:
+  """Refuses to keep more weights than there are."""
+  leaves, names = jax.tree.leaves(params), tree.leaf_names(params)
+  for group in groups:
+    size = sum(leaves[i].size for i in group.leaves)
+    if group.is_count and group.value > size:
+      raise InputError(
+        f'a count must be at most the {size} weights of'
+        f' {", ".join(names[i] for i in group.leaves)}, got {group.value}:'
+        ' give a smaller one, or None'
+      )
 
 
 def _plain(value: Any) -> bool:
-  return isinstance(value, (int, float))
+  return isinstance(value, Real)
 
 
-def _wanted(group: Group, size: int, count: jax.Array) -> jax.Array:
-  """How many weights of a group stay."""
-  if group.is_count:
-    return jnp.int32(group.value)
+def _wanted(
+  group: Group, size: int, count: jax.Array, ramp: optax.Schedule | None
+) -> jax.Array:
+  """How many weights of a group stay at this step."""
   at = group.value
-  return masks.kept(at(count) if callable(at) else at, size)
+  if callable(at):
+    return masks.kept(at(count), size)
+  final = int(at) if group.is_count else round(float(at) * size)
+  if ramp is None:
+    return jnp.int32(final)
+  way = ramp(count)
+  fall = math.log(max(final, 1) / size)
+  between = jnp.round(size * jnp.exp(fall * way)).astype(jnp.int32)
+  return jnp.where(way < 1, jnp.maximum(between, final), final)
 
 
 def prune_by_score(
@@ -98,6 +121,7 @@ def prune_by_score(
   every: int = 50,
   scope: str = 'global',
   average: float = 0.999,
+  ramp: optax.Schedule | None = None,
 ) -> optax.GradientTransformationExtraArgs:
   """Prunes the weights that are worth least: goes around an optimizer.
 
@@ -123,6 +147,9 @@ def prune_by_score(
     scope: 'global' ranks all leaves together that have one value, 'layer'
       those of each layer.
     average: the decay of the averages over steps.
+    ramp: how much of the way from all weights to those that stay is behind,
+      from 0 to 1, on a scale of logarithms; None is all of it at once. See
+      `prunax.schedules.approach`.
   """
   if score not in SCORES:
     raise InputError(
@@ -140,6 +167,7 @@ def prune_by_score(
 
   def init_fn(params: Any) -> ScoreState:
     values = leaf_values(rules, params)
+    _check_counts(params, groups_of(params, rules, scope))
     leaves, structure = jax.tree.flatten(params)
     started = jax.tree.leaves(layers.starting_mask_tree(params))
     mask = [
@@ -169,7 +197,8 @@ def prune_by_score(
         )
         for i in group.leaves
       ]
-      stay = _wanted(group, sum(x.size for x in worth), iteration)
+      size = sum(x.size for x in worth)
+      stay = _wanted(group, size, iteration, ramp)
       for i, m in zip(
         group.leaves, thresholds.top_masks(worth, stay), strict=True
       ):

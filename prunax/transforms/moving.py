@@ -31,17 +31,24 @@ def movable(params: Any, rules: tree.Rules, prune_bias: bool = True) -> Movable:
   """What of a tree under the rules of `dns` has a c_rate to move."""
   ruled = [x for x in plan_of(params, rules) if x.value is not None]
   flat = jax.tree.leaves(params)
-  found = [x for x in ruled if surgery.has_c_rate(x.value)]
+  pruned = {
+    x.name: tuple(i for i in x.leaves if prune_bias or tree.is_kernel(flat[i]))
+    for x in ruled
+  }
+  found = [x for x in ruled if _moves(x.value) and pruned[x.name]]
   if not found:
     raise InputError(
       'a search of thresholds must have a layer with a c_rate, got rules'
       " without any: give [('.*', Surgery())], say"
     )
-  leaves = tuple(
-    tuple(i for i in x.leaves if prune_bias or tree.is_kernel(flat[i]))
-    for x in found
-  )
-  return Movable(tuple(ruled), tuple(x.name for x in found), leaves)
+  names = tuple(x.name for x in found)
+  return Movable(tuple(ruled), names, tuple(pruned[name] for name in names))
+
+
+def _moves(rule: Any) -> bool:
+  """Whether a c_rate decides the layer, and is ever used."""
+  stop = rule.iter_stop
+  return surgery.has_c_rate(rule) and (stop is None or stop > 0)
 
 
 def stopped(rules: tree.Rules, until: int) -> tree.Rules:

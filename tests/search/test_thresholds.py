@@ -72,16 +72,16 @@ def test_the_best_under_the_constraint_is_found(name):
   # emptied, so three weights: the first threshold in 0.5 to 0.6, the second
   # in 2 to 3.
   found = searched(weight_left, 7.0 / 12.1, name, generations=400, restarts=3)
-  assert bool(found.feasible) and int(found.alive) == 3
+  assert bool(found.best.feasible) and int(found.best.alive) == 3
   assert found.mask[0].tolist() == [False] * 5 + [True]
   assert found.mask[1].tolist() == [[False, False], [True, True]]
-  np.testing.assert_allclose(found.fitness, 3 / 10)
-  np.testing.assert_allclose(found.accuracy, 7.6 / 12.1, rtol=1e-6)
+  np.testing.assert_allclose(found.best.fitness, 3 / 10)
+  np.testing.assert_allclose(found.best.accuracy, 7.6 / 12.1, rtol=1e-6)
 
 
 def test_a_layer_is_emptied_where_that_is_allowed():
   found = searched(weight_left, 7.0 / 12.1, allow_empty=True)
-  assert int(found.alive) == 2 and not found.mask[0].any()
+  assert int(found.best.alive) == 2 and not found.mask[0].any()
 
 
 @pytest.mark.parametrize('compat', [False, True])
@@ -96,12 +96,12 @@ def test_only_the_searched_layers_move(compat):
 def test_where_nothing_is_feasible_the_masks_stay():
   mask = [jnp.array([True] * 5 + [False]), jnp.ones((2, 2), bool)]
   found = searched(weight_left, 1.5, given=subject((0.15, 0.5), mask))
-  assert not bool(found.feasible)
+  assert not bool(found.best.feasible)
   np.testing.assert_allclose(found.c_rate, [0.15, 0.5])
   for new, old in zip(found.mask, mask, strict=True):
     np.testing.assert_array_equal(new, old)
   # The nearest one keeps everything.
-  np.testing.assert_allclose(found.accuracy, 1.0, rtol=1e-6)
+  np.testing.assert_allclose(found.best.accuracy, 1.0, rtol=1e-6)
 
 
 def test_a_nan_accuracy_is_never_taken():
@@ -109,23 +109,44 @@ def test_a_nan_accuracy_is_never_taken():
     return jnp.where(leaves[1][0, 0] == 0, jnp.nan, weight_left(leaves))
 
   found = searched(accuracy, 0.05)
-  assert bool(found.feasible) and bool(found.mask[1][0, 0])
+  assert bool(found.best.feasible) and bool(found.mask[1][0, 0])
+
+
+def judged(accuracy, mask=None, **settings):
+  mask = mask or [jnp.ones(6, bool), jnp.ones((2, 2), bool)]
+  return thresholds.judge(DENSE, mask, accuracy, 0.5, plan(**settings))
 
 
 def test_feasible_beats_infeasible_and_these_rank_by_violation():
-  some, none = jnp.array([3, 2]), jnp.array([5, 0])
-  ranked = [
-    thresholds.fitness_of(some, a, 10, 0.5, plan())
-    for a in (0.9, 0.5, 0.49, 0.2)
-  ]
-  assert ranked[0] == ranked[1] == 0.5
-  assert 1 < ranked[2] < ranked[3] < 2
-  assert thresholds.fitness_of(none, 0.9, 10, 0.5, plan()) > ranked[3]
-  assert np.isnan(thresholds.fitness_of(some, jnp.nan, 10, 0.5, plan()))
-  released = plan(compat=True, allow_empty=True)
+  half = [jnp.array([True, False] * 3), jnp.eye(2, dtype=bool)]
+  ranked = [judged(a, half) for a in (0.9, 0.5, 0.49, 0.2)]
+  values = [float(x.fitness) for x in ranked]
+  assert values[0] == values[1] == 0.5
+  assert 1 < values[2] < values[3] < 2
+  assert [bool(x.feasible) for x in ranked] == [True, True, False, False]
+  # Everything alive is a share of 1, and still feasible.
+  assert float(judged(0.5).fitness) == 1.0 and bool(judged(0.5).feasible)
   for accuracy in (0.49, 0.2):
-    value = thresholds.fitness_of(some, accuracy, 10, 0.5, released)
+    value = judged(accuracy, half, compat=True, allow_empty=True).fitness
     np.testing.assert_allclose(value, 1.1)
+
+
+def test_an_emptied_layer_and_a_nan_rank_last():
+  empty = [jnp.ones(6, bool), jnp.zeros((2, 2), bool)]
+  emptied = judged(0.9, empty)
+  assert bool(emptied.emptied) and not bool(emptied.feasible)
+  assert float(emptied.fitness) > float(judged(0.0).fitness)
+  assert bool(judged(0.9, empty, allow_empty=True).feasible)
+  for mask in (None, empty):
+    broken = judged(jnp.nan, mask)
+    assert np.isinf(broken.fitness) and not bool(broken.feasible)
+
+
+def test_a_living_bias_does_not_keep_a_layer():
+  one = Plan(layers=((0, 1),))
+  mask = [jnp.ones(6, bool), jnp.zeros((2, 2), bool)]
+  found = thresholds.judge(DENSE, mask, 0.9, 0.5, one)
+  assert bool(found.emptied)
 
 
 def test_compat_is_the_released_loop():
@@ -177,7 +198,7 @@ def test_compat_is_the_released_loop():
 def test_restarts_never_lose():
   one = searched(weight_left, 0.3, 'random', generations=3)
   many = searched(weight_left, 0.3, 'random', generations=3, restarts=8)
-  assert float(many.fitness) <= float(one.fitness)
+  assert float(many.best.fitness) <= float(one.best.fitness)
   assert plan(restarts=8, generations=3).evaluations == 241
 
 
