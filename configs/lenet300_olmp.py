@@ -2,9 +2,10 @@
 
 The released model is 113.5x smaller at 2.18 %, the best of seeds that spread
 from 57x to 117x. Surgery trains at a high rate that falls to 0 along half a
-cosine; from two fifths of it on a search sets the thresholds every 500 steps, judged
-on 3,000 held-out training images. The released start has seen them too and is
-right on 98.8 % where a start of ours is on 97.4 %: hence a delta of 0.019.
+cosine; from two fifths of it on a search sets the thresholds every 500 steps,
+judged on 3,000 held-out training images. The released start has seen them too
+and is right on 98.8 % where a start of ours is on 97.4 %: hence a delta of
+0.019.
 
   python -m experiments.seeds --config=configs/lenet300_olmp.py \
     --seeds=0,1,2,3,4,5,6,7,8,9 --workdir=runs/lenet300_olmp

@@ -2,8 +2,8 @@
 
 The released model is 297.7x smaller at 0.91 %, the best of seeds that spread
 from 124x to 298x. Surgery trains at a high rate that falls to 0 along half a
-cosine; from two fifths of it on a search sets the thresholds every 500 steps, judged
-on 3,000 held-out training images.
+cosine; from two fifths of it on a search sets the thresholds every 500 steps,
+judged on 3,000 held-out training images.
 
   python -m experiments.seeds --config=configs/lenet5_olmp.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet5_olmp

@@ -70,7 +70,7 @@ def rehearse(
     name: the stage's name, for the sentence if it is refused.
     model: the model that will be trained.
     settings: the stage's kind and settings.
-    constraint: how many examples are held out for searches.
+    constraint: how many examples are held out for searches, at most 1.
   """
 
   def fit(
@@ -91,12 +91,14 @@ def rehearse(
   kind, key = settings.pop('kind'), jax.random.key(0)
   shapes = jax.eval_shape(model.init, key)
   variables = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
-  x = np.zeros((constraint, *model.input_shape), np.uint8)
-  split = data.Split(x, np.zeros(constraint, np.int32))
-  examples = train.Examples(
-    *split, data.scale, lambda step, n: np.zeros((n, 1), np.int32)
+  one = data.Split(
+    np.zeros((1, *model.input_shape), np.uint8), np.zeros(1, np.int32)
   )
-  task = Task(model, fit, examples, split)
+  examples = train.Examples(
+    *one, data.scale, lambda step, n: np.zeros((n, 1), np.int32)
+  )
+  held = data.Split(*(part[:constraint] for part in one))
+  task = Task(model, fit, examples, held)
   try:
     perform(kind, task, variables, key, settings)
   except _Rehearsed:
