@@ -8,8 +8,8 @@ judged on 3,000 held-out training images.
   python -m experiments.seeds --config=configs/lenet5_olmp.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet5_olmp
 
-takes some five minutes a seed on 2 cores; docs/results.md has the numbers to
-expect. `:compat` follows the released code, quirks included, and `:own` trains
+takes some five minutes a seed on 2 cores; there are no results of it yet.
+`:compat` follows the released code, quirks included, and `:own` trains
 the dense start too.
 """
 
