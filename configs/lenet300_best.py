@@ -7,7 +7,8 @@ gradually to an exact count by |w| times the root mean square of its gradient.
   python -m experiments.seeds --config=configs/lenet300_best.py \
     --seeds=0,1,2,3,4,5,6,7,8,9 --workdir=runs/lenet300_best
 
-takes some two minutes a seed on 2 cores; there are no results of it yet. `:own` trains the dense start too.
+takes some two minutes a seed on 2 cores; there are no results of it yet.
+`:own` trains the dense start too.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,8 @@ gradually to an exact count by |w| times the root mean square of its gradient.
   python -m experiments.seeds --config=configs/lenet5_best.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet5_best
 
-takes some seven minutes a seed on 2 cores; there are no results of it yet. `:own` trains the dense start too.
+takes some seven minutes a seed on 2 cores; there are no results of it yet.
+`:own` trains the dense start too.
 """
 
 from ml_collections import ConfigDict

@@ -1,5 +1,6 @@
 """Which weights lie on a path from an input to an output."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,39 @@ from prunax import tree
 _EXAMPLES = 2
 
 
+# Compiled once for all artifacts of a run.
+@functools.lru_cache(maxsize=8)
+def _moved(
+  apply: Callable[..., jax.Array],
+  structure: Any,
+  input_shape: tuple[int, ...],
+) -> Callable[[list[Any]], list[jax.Array]]:
+  """A function of the alive masks of all leaves to gradients of the outputs."""
+
+  def gradients(alive: list[jax.Array]) -> list[jax.Array]:
+    # Any positive numbers do; different ones, so that no two paths tie.
+    keys = jax.random.split(jax.random.key(0), len(alive) + 1)
+
+    def positive(mask: jax.Array, key: jax.Array) -> jax.Array:
+      if not tree.is_kernel(mask):
+        return jnp.zeros(mask.shape, jnp.float32)
+      # Means and not sums, lest deep nets overflow.
+      inputs = jnp.maximum(jnp.sum(mask) / mask.shape[-1], 1)
+      size = jax.random.uniform(key, mask.shape, minval=0.5, maxval=1.5)
+      return jnp.where(mask, size / inputs, 0)
+
+    shape = (_EXAMPLES, *input_shape)
+    x = jax.random.uniform(keys[-1], shape, minval=0.5, maxval=1.5)
+    weights = [positive(m, k) for m, k in zip(alive, keys[:-1], strict=True)]
+
+    def total(weights: Any) -> jax.Array:
+      return jnp.sum(apply(jax.tree.unflatten(structure, weights), x))
+
+    return jax.grad(total)(weights)
+
+  return jax.jit(gradients)
+
+
 def effective(
   apply: Callable[..., jax.Array], variables: Any, input_shape: tuple[int, ...]
 ) -> Any:
@@ -21,38 +55,22 @@ def effective(
   outputs, so an entry has a gradient exactly if a path leads through it. A
   bias counts where its unit lies on one, or is an output.
 
+  >>> def apply(variables, x):
+  ...   return jax.nn.relu(x @ variables['a/kernel']) @ variables['b/kernel']
+  >>> net = {'a/kernel': np.eye(2), 'b/kernel': np.array([[1.0], [0.0]])}
+  >>> effective(apply, net, (2,))['a/kernel'].tolist()
+  [[True, False], [False, False]]
+
   Args:
     apply: a model of rectifiers and poolings.
     variables: its weights, zero where pruned.
     input_shape: of one example.
   """
   leaves, structure = jax.tree.flatten(variables)
-  keys = jax.random.split(jax.random.key(0), len(leaves) + 1)
-
-  def positive(leaf: Any, key: jax.Array) -> jax.Array:
-    alive = jnp.asarray(leaf) != 0
-    if not tree.is_kernel(leaf):
-      return jnp.zeros(alive.shape, jnp.float32)
-    # Means and not sums, lest deep nets overflow.
-    inputs = jnp.maximum(jnp.sum(alive) / alive.shape[-1], 1)
-    size = jax.random.uniform(key, alive.shape, minval=0.5, maxval=1.5)
-    return jnp.where(alive, size / inputs, 0)
-
-  shape = (_EXAMPLES, *input_shape)
-  x = jax.random.uniform(keys[-1], shape, minval=0.5, maxval=1.5)
-  weights = [positive(w, k) for w, k in zip(leaves, keys[:-1], strict=True)]
-
-  def total(weights: Any) -> jax.Array:
-    return jnp.sum(apply(jax.tree.unflatten(structure, weights), x))
-
-  moved = jax.jit(jax.grad(total))(weights)
-  return jax.tree.unflatten(
-    structure,
-    [
-      (np.asarray(w) != 0) & (np.asarray(g) != 0)
-      for w, g in zip(leaves, moved, strict=True)
-    ],
-  )
+  alive = [np.asarray(w) != 0 for w in leaves]
+  moved = _moved(apply, structure, tuple(input_shape))(alive)
+  masks = [m & (np.asarray(g) != 0) for m, g in zip(alive, moved, strict=True)]
+  return jax.tree.unflatten(structure, masks)
 
 
 def summary(
@@ -61,8 +79,12 @@ def summary(
   """How many entries are effective, and how many units each layer has left.
 
   A unit is an output channel of a kernel; it is active where an effective
-  weight leads to it.
+  weight leads to it. Nothing is said of a model that is more than rectifiers
+  and poolings: where not even all of a dense one would be effective.
   """
+  dense = effective(apply, jax.tree.map(np.ones_like, variables), input_shape)
+  if not all(m.all() for m in jax.tree.leaves(dense)):
+    return {}
   masks = tree.named_leaves(effective(apply, variables, input_shape))
   units = {
     tree.parent(name): [int(m.any(tuple(range(m.ndim - 1))).sum()), m.shape[-1]]

@@ -67,11 +67,14 @@ def summary_text(summary: dict[str, Any]) -> str:
       f'{row["seconds"]:.1f}',
     )
   last = summary['stages'][-1]
+  units = last.get('units', {})
   spliced = _spliced(summary)
   columns = ['layer', 'alive', 'of', 'density', 'ratio']
-  layers = _table(columns + ['spliced'] * bool(spliced))
+  columns += ['spliced'] * bool(spliced) + ['active units'] * bool(units)
+  layers = _table(columns)
   for row in last['layers']:
     came_back = [f'{spliced.get(row["name"], 0):,}'] * bool(spliced)
+    active = [_of(units.get(row['name']))] * bool(units)
     layers.add_row(
       row['name'],
       f'{row["alive"]:,}',
@@ -79,11 +82,39 @@ def summary_text(summary: dict[str, Any]) -> str:
       f'{row["density"]:.2%}',
       _times(costs.ratio(row['size'], row['alive'])),
       *came_back,
+      *active,
     )
   return _text(
     (f'{summary["config"]}, seed {summary["seed"]}', stages),
     (f'layers after {last["stage"]}, weights and biases together', layers),
-  )
+  ) + _facts(last)
+
+
+def _of(pair: Sequence[int] | None) -> str:
+  return f'{pair[0]} of {pair[1]}' if pair else ''
+
+
+def _facts(row: dict[str, Any]) -> str:
+  """What else is known of a run's last stage, a sentence each."""
+  said = []
+  if 'effective' in row:
+    said.append(
+      f'{row["effective"]:,} of {row["alive"]:,} weights lie on a path from an'
+      ' input to an output'
+    )
+  if 'mcnemar' in row:
+    test = row['mcnemar']
+    said.append(
+      f'{test["lost"]} answers of the start were lost, {test["won"]} won'
+      f' (McNemar p {test["p"]:.2g})'
+    )
+  if 'searches' in row:
+    found = row['searches']
+    said.append(
+      f'{found["count"]} searches, {found["evaluations"]:,} evaluations,'
+      f' {found["infeasible"]} without anything feasible'
+    )
+  return ''.join(f'{line}\n' for line in said)
 
 
 def _spliced(summary: dict[str, Any]) -> dict[str, int]:

@@ -69,3 +69,11 @@ def test_a_dead_filter_takes_its_consumers_with_it():
   masks = paths.effective(model.apply, variables, model.input_shape)
   assert not masks['conv2']['kernel'][:, :, 3].any()
   assert masks['conv2']['kernel'][:, :, :3].all()
+
+
+def test_nothing_is_said_of_what_it_does_not_understand():
+  def normed(variables, x):
+    return variables['n']['scale'] * (x @ variables['n']['kernel'])
+
+  variables = {'n': {'kernel': jnp.ones((2, 3)), 'scale': jnp.ones(3)}}
+  assert paths.summary(normed, variables, (2,)) == {}

@@ -111,3 +111,26 @@ def test_tables_keep_to_the_characters_of_stdout(monkeypatch):
   monkeypatch.setattr(sys, 'stdout', ascii_only)
   text = report.summary_text(summary(stage('naïve', 3000, 4 / 3)))
   assert text.isascii() and 'na\\xefve' in text
+
+
+def test_a_summary_tells_paths_units_and_the_paired_test():
+  text = report.summary_text(
+    summary(
+      stage(
+        'olmp',
+        3000,
+        4 / 3,
+        effective=2_999,
+        units={'ip1': [3, 7], 'ip2': [0, 10]},
+        mcnemar={'lost': 4, 'won': 9, 'p': 0.2668},
+        searches={'count': 2, 'evaluations': 1_202, 'infeasible': 1},
+      )
+    )
+  )
+  assert cells(text, 'ip1')[-1] == '3 of 7'
+  *_, paths, paired, searches = text.splitlines()
+  assert paths.startswith('2,999 of 3,000 weights lie on a path')
+  assert paired == '4 answers of the start were lost, 9 won (McNemar p 0.27)'
+  assert searches == (
+    '2 searches, 1,202 evaluations, 1 without anything feasible'
+  )

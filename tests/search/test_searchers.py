@@ -155,22 +155,31 @@ def test_rastrigin_in_two_dimensions(name, generations, popsize):
 
 def test_random_search_by_hand():
   state = random_search.init(
-    jax.random.key(0), jnp.zeros(2), 0.0, 10.0, popsize=4, sigma=5.0
+    jax.random.key(0), jnp.zeros(2), -1e9, 1e9, popsize=2_000, sigma=5.0
   )
-  widths = []
-  for _ in range(9):
-    state, x = random_search.ask(state)
-    widths.append(
-      float(state.sigma[0] * state.shrink ** (state.generation // 4))
-    )
-    # What fell below the bound is put just inside.
-    assert (x >= 1e-4 - 1e-9).all()
-    state = random_search.tell(state, x, jnp.sum(x, -1))
-  np.testing.assert_allclose(
-    widths, [5.0] * 4 + [4.95] * 4 + [4.9005], rtol=1e-6
+  # Shrunk every popsize generations; the samples tell the width.
+  for generation, width in ((0, 5.0), (1_999, 5.0), (2_000, 4.95)):
+    _, x = random_search.ask(state._replace(generation=jnp.int32(generation)))
+    np.testing.assert_allclose(np.std(x), width, rtol=0.03)
+  two, three = (
+    random_search.ask(
+      state._replace(generation=jnp.int32(2_000), shrink=jnp.float32(s))
+    )[1]
+    for s in (1.0, 0.99)
   )
+  np.testing.assert_allclose(three, 0.99 * two, rtol=1e-5)
   # All parents stay where they began.
-  np.testing.assert_array_equal(state.centre, np.zeros((4, 2)))
+  state = random_search.tell(state, x, -jnp.sum(x, -1))
+  np.testing.assert_array_equal(state.centre, np.zeros((2_000, 2)))
+
+
+def test_random_search_puts_samples_just_inside():
+  state = random_search.init(
+    jax.random.key(0), jnp.array([0.5]), 0.0, 1.0, popsize=50, sigma=5.0
+  )
+  x = np.asarray(random_search.ask(state)[1])
+  assert {np.float32(1e-4), np.float32(1 - 1e-4)} <= set(x.ravel())
+  assert x.min() > 0 and x.max() < 1
 
 
 def test_ncs_takes_the_better_and_the_distant_by_hand():
@@ -199,9 +208,9 @@ def test_ncs_takes_the_better_and_the_distant_by_hand():
   state = ncs.tell(state, candidates, jnp.asarray(values))
   np.testing.assert_array_equal(state.parents, candidates)
   np.testing.assert_allclose(state.fitness, values)
-  # As good as the best, and nowhere better: 0 / 0 is refused.
-  same = ncs.tell(state, jnp.array([[8.0], [2.0]]), jnp.array([4.0, 9.0]))
-  assert float(same.parents[1, 0]) == 8.0
+  # As good as the best itself: 0 / 0 is refused, however far away.
+  same = ncs.tell(state, jnp.array([[-9.0], [8.0]]), jnp.array([0.5, 4.0]))
+  assert float(same.parents[0, 0]) == 2.0
 
 
 def test_ncs_changes_its_steps_by_the_rule_of_a_fifth():
@@ -236,3 +245,10 @@ def test_mistakes_are_told():
     ncs.init(jax.random.key(0), START, LOWER, UPPER, popsize=1)
   with pytest.raises(InputError, match=r'x0 must be a vector .* \(2, 2\)'):
     ncs.init(jax.random.key(0), jnp.zeros((2, 2)), 0.0, 1.0)
+
+
+def test_a_population_is_the_same_side_by_side(monkeypatch):
+  x = jnp.arange(6.0).reshape(3, 2)
+  one = search.over_population(sphere, x)
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
+  np.testing.assert_allclose(search.over_population(sphere, x), one)
