@@ -98,6 +98,25 @@ def test_the_same_seed_gives_the_same_bits(finished, small, tmp_path):
   assert records(run) == records(again)
 
 
+def test_searches_count_updates_not_micro_batches(small, tmp_path):
+  optimizer = OLMP['olmp']['optimizer'] | {'iter_size': 2}
+  run, summary = executed(
+    small, tmp_path / 'run', optimizer=optimizer, every=10, until=21
+  )
+  assert [r['step'] for r in records(run)] == [0, 20, 40]
+  assert summary['stages'][-1]['ratio'] > 2
+
+
+def test_a_search_needs_two_drawn_layers(small, tmp_path):
+  # A chance of 1 at the first search, then nearly none.
+  rules = (('.*', {'c_rate': 0.001, 'gamma': 1e6, 'iter_stop': 40}),)
+  run, summary = executed(
+    small, tmp_path / 'run', rules=rules, layers='drawn', steps=35
+  )
+  assert [r['evaluations'] for r in records(run)] == [61, 0, 0]
+  assert summary['stages'][-1]['searches']['count'] == 1
+
+
 def test_a_resumed_training_searches_again_what_it_had_begun(small):
   """From the checkpoint before a search, and from the one in a later block."""
   run = Run(make(small), 'unused')
