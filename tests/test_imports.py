@@ -19,6 +19,8 @@ FLOORS = [
     'record',
     'progress',
     'searches',
+    'paths',
+    'paired',
     'olmp_loop',
   }
   | {'interrupts'},
