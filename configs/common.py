@@ -16,6 +16,28 @@ def caffe_solver(base: float = 0.01) -> dict[str, Any]:
   }
 
 
+def falling_solver(rate: float, decay: float, steps: int) -> dict[str, Any]:
+  """Caffe's solver at a rate that falls to 0 along half a cosine."""
+  schedule = {'policy': 'cosine', 'base': rate, 'begin': 0, 'end': steps}
+  return caffe_solver() | {'weight_decay': decay, 'schedule': schedule}
+
+
+def sparse_solver(rate: float, begin: int, end: int) -> dict[str, Any]:
+  """What trains a net of few weights: a high rate that falls from `begin`."""
+  return {
+    'name': 'sgd',
+    'momentum': 0.9,
+    'weight_decay': 5e-4,
+    'schedule': {
+      'policy': 'cosine',
+      'base': rate,
+      'begin': begin,
+      'end': end,
+      'rampup_interval': 1_000,
+    },
+  }
+
+
 def mnist_config(name: str, model: str, start: str) -> ConfigDict:
   """MNIST in Caffe's order, from a released dense model if it is at hand.
 

@@ -35,14 +35,12 @@ def config(
   made.checkpoint_every = 10_000
   made.block = 1_000
   made.stages = ('surgery', 'prune')
-  falling = {'policy': 'cosine', 'base': 0.06, 'begin': 0, 'end': surgery_steps}
   when = {'gamma': 1e-4, 'power': 1.0, 'iter_stop': 8 * surgery_steps // 10}
   made.surgery = ConfigDict(
     {
       'kind': 'surgery',
       'steps': surgery_steps,
-      'optimizer': common.caffe_solver()
-      | {'weight_decay': 8e-4, 'schedule': falling},
+      'optimizer': common.falling_solver(0.06, 8e-4, surgery_steps),
       'rules': tuple(
         (f'{layer}/.*', {'c_rate': c_rate, **when})
         for layer, c_rate in c_rates.items()
@@ -59,18 +57,7 @@ def config(
       'end': end,
       'score': 'fisher',
       'rules': (('.*/kernel', kept), (f'{last}/bias', None), ('.*', 0.0)),
-      'optimizer': {
-        'name': 'sgd',
-        'momentum': 0.9,
-        'weight_decay': 5e-4,
-        'schedule': {
-          'policy': 'cosine',
-          'base': rate,
-          'begin': end,
-          'end': steps,
-          'rampup_interval': 1_000,
-        },
-      },
+      'optimizer': common.sparse_solver(rate, end, steps),
     }
   )
   return made

@@ -102,18 +102,7 @@ def recovery(steps: int, rate: float) -> dict[str, Any]:
   return {
     'kind': 'finetune',
     'steps': steps,
-    'optimizer': {
-      'name': 'sgd',
-      'momentum': 0.9,
-      'weight_decay': 5e-4,
-      'schedule': {
-        'policy': 'cosine',
-        'base': rate,
-        'begin': 0,
-        'end': steps,
-        'rampup_interval': 1_000,
-      },
-    },
+    'optimizer': common.sparse_solver(rate, 0, steps),
   }
 
 
@@ -154,19 +143,13 @@ class Settings(NamedTuple):
 
 def stage(model: str, settings: Settings) -> dict[str, Any]:
   """Surgery at a high rate, with searches once it has fallen a little."""
-  falling = {
-    'policy': 'cosine',
-    'base': settings.rate,
-    'begin': 0,
-    'end': settings.steps,
-  }
-  optimizer = common.caffe_solver()
-  optimizer |= {'weight_decay': settings.decay, 'schedule': falling}
   told = RELEASED[model]
   return {
     'kind': 'olmp',
     'steps': settings.steps,
-    'optimizer': optimizer,
+    'optimizer': common.falling_solver(
+      settings.rate, settings.decay, settings.steps
+    ),
     'rules': rules(told['gammas'], told['c_rate'], settings.until),
     'every': 500,
     'first': settings.first,
