@@ -1,7 +1,7 @@
 """OLMP as one call, for a model and a training of the user's own."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,9 @@ from prunax import searches, transforms, tree
 from prunax.errors import InputError
 from prunax.schedules.numbers import whole
 from prunax.search.settings import settings as search_settings
+
+# No batch is this.
+_END = object()
 
 
 class OLMPResult(NamedTuple):
@@ -28,6 +31,21 @@ class OLMPResult(NamedTuple):
   params: Any
   opt_state: Any
   searches: list[dict[str, Any]]
+
+
+def _walk(batches: Iterable[Any], steps: int) -> Iterator[Any]:
+  """As many batches as there are steps; a list begins again at its end."""
+  again = isinstance(batches, (list, tuple))
+  found = itertools.cycle(batches) if again else batches
+  walk, given = iter(found), 0
+  while given < steps and (batch := next(walk, _END)) is not _END:
+    given += 1
+    yield batch
+  if given < steps:
+    raise InputError(
+      f'batches must last for {steps} steps, got {given}: give a list, which is'
+      ' walked through again, or an endless generator'
+    )
 
 
 def olmp(
@@ -76,12 +94,12 @@ def olmp(
   """
   whole('steps', steps, 1)
   until = steps // 2 if until is None else whole('until', until)
-  # Refuses bad rules before they are read.
-  transforms.dns(optimizer, rules, key, prune_bias=prune_bias, band=band)
   if not isinstance(batches, Iterable):
     raise InputError(
       f'batches must be a list or a generator of batches, got {batches!r}'
     )
+  # Refuses bad rules before they are read.
+  transforms.dns(optimizer, rules, key, prune_bias=prune_bias, band=band)
   ruled = transforms.stopped(rules, until)
   tx = transforms.dns(
     optimizer, ruled, key, prune_bias=prune_bias, band=band, steps=steps
@@ -106,22 +124,12 @@ def olmp(
     return optax.apply_updates(params, updates), opt_state, value
 
   opt_state, records = tx.init(params), []
-  walk = iter(
-    itertools.cycle(batches) if isinstance(batches, (list, tuple)) else batches
-  )
-  for t in range(steps):
+  for t, batch in enumerate(_walk(batches, steps)):
     if hook.due(t):
       params, opt_state, said = hook.act(t, params, opt_state)
       records.append({'step': t, **said})
       if log:
         log(hook.say(records[-1]))
-    try:
-      batch = next(walk)
-    except StopIteration:
-      raise InputError(
-        f'batches must last for {steps} steps, got {t}: give a list, which is'
-        ' walked through again, or an endless generator'
-      ) from None
     params, opt_state, value = step(params, opt_state, batch)
     if (t + 1) % every == 0 and not np.isfinite(value):
       raise InputError(
