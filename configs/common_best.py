@@ -32,6 +32,7 @@ def config(
   """
   name, start = common.variant(arg, name, f'{model}_reference')
   made = common.mnist_config(name, model, start)
+  made.data.order = 'shuffle'
   made.checkpoint_every = 10_000
   made.block = 1_000
   made.stages = ('surgery', 'prune')

@@ -23,7 +23,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     'lenet300_best',
     'lenet300100',
     c_rates={'ip1': 5.0, 'ip2': 3.0, 'ip3': 3.0},
-    kept=1_323,
+    kept=1_828,
     surgery_steps=25_000,
     steps=60_000,
     rate=0.05,
