@@ -10,7 +10,15 @@ import numpy as np
 from benchmarks import paired
 from benchmarks.dns import Trainer
 from configs import lenet5_olmp, lenet300_olmp
-from prunax import data, models, search, searches, train, transforms, tree
+from prunax import (
+  data,
+  evaluation,
+  models,
+  search,
+  searches,
+  transforms,
+  tree,
+)
 from prunax.ops import masks
 from prunax.search import thresholds
 from prunax.search.settings import settings as search_settings
@@ -48,7 +56,7 @@ def _evaluations(
     c_rate=jnp.zeros(len(moments)),
     searched=jnp.ones(len(moments), bool),
   )
-  accuracy = train.accuracy_function(model.apply, data.scale)
+  accuracy = evaluation.accuracy_function(model.apply, data.scale)
 
   def one(c_rate: jax.Array) -> jax.Array:
     drawn = thresholds.masks_at(subject, subject.mask, c_rate, plan)
@@ -100,7 +108,7 @@ def _whole_run(
     params,
     rules,
     key,
-    train.accuracy_function(model.apply, data.scale),
+    evaluation.accuracy_function(model.apply, data.scale),
     lambda step: (x, y),
     # Whatever a random net answers is feasible, so the search goes on.
     search_settings(wanted | {'delta': 1.0}),

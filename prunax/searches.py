@@ -9,10 +9,10 @@ import jax.numpy as jnp
 
 from prunax import search, transforms, tree
 from prunax.errors import InputError
+from prunax.hooks import Hook
 from prunax.ops import masks
 from prunax.search import thresholds
 from prunax.search.settings import Settings, sigma_at
-from prunax.train import Hook
 
 # Params and data -> the share of right answers, to be traced.
 Accuracy = Callable[..., jax.Array]
