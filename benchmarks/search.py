@@ -20,7 +20,7 @@ from prunax import (
   tree,
 )
 from prunax.ops import masks
-from prunax.search import thresholds
+from prunax.search.candidates import Plan, Subject, judge, masks_at
 from prunax.search.settings import settings as search_settings
 from prunax.transforms import optimizers
 
@@ -46,9 +46,9 @@ def _evaluations(
   params = model.init(jax.random.key(0))
   movable = transforms.movable(params, rules)
   leaves, structure = jax.tree.flatten(params)
-  plan = thresholds.Plan(layers=movable.leaves)
+  plan = Plan(layers=movable.leaves)
   moments = [masks.moments([leaves[i] for i in p]) for p in movable.leaves]
-  subject = thresholds.Subject(
+  subject = Subject(
     dense=leaves,
     mask=[jnp.ones_like(w, bool) for w in leaves],
     mean=jnp.stack([mean for mean, _ in moments]),
@@ -59,10 +59,10 @@ def _evaluations(
   accuracy = evaluation.accuracy_function(model.apply, data.scale)
 
   def one(c_rate: jax.Array) -> jax.Array:
-    drawn = thresholds.masks_at(subject, subject.mask, c_rate, plan)
+    drawn = masks_at(subject, subject.mask, c_rate, plan)
     kept = [jnp.where(m, w, 0) for m, w in zip(drawn, leaves, strict=True)]
     right = accuracy(jax.tree.unflatten(structure, kept), x, y)
-    return thresholds.judge(kept, drawn, right, 0.5, plan).fitness
+    return judge(kept, drawn, right, 0.5, plan).fitness
 
   candidates = jax.random.uniform(
     jax.random.key(1), (size, len(movable.names)), maxval=3.0

@@ -11,7 +11,7 @@ from prunax import search, transforms, tree
 from prunax.errors import InputError
 from prunax.hooks import Hook
 from prunax.ops import masks
-from prunax.search import thresholds
+from prunax.search import candidates, thresholds
 from prunax.search.settings import Settings, sigma_at
 
 # Params and data -> the share of right answers, to be traced.
@@ -81,7 +81,7 @@ def searching_hook(
   """
   movable = transforms.movable(params, rules, prune_bias)
   structure = jax.tree.structure(params)
-  plan = thresholds.Plan(
+  plan = candidates.Plan(
     layers=movable.leaves,
     lower=wanted.lower,
     upper=wanted.upper,
@@ -114,7 +114,7 @@ def searching_hook(
       searcher,
       more,
       lambda leaves: accuracy(jax.tree.unflatten(structure, leaves), *data),
-      thresholds.Subject(
+      candidates.Subject(
         dense=dense,
         mask=jax.tree.leaves(state.mask),
         mean=jnp.stack([mean for mean, _ in moments]),
@@ -218,13 +218,13 @@ def _rehearse(
     )
 
 
-def _size(params: Any, plan: thresholds.Plan) -> int:
+def _size(params: Any, plan: candidates.Plan) -> int:
   leaves = jax.tree.leaves(params)
   return sum(leaves[i].size for places in plan.layers for i in places)
 
 
 def _record(
-  params: Any, plan: thresholds.Plan, evaluations: int
+  params: Any, plan: candidates.Plan, evaluations: int
 ) -> dict[str, Any]:
   """How many times fewer entries of the ruled layers are alive."""
   leaves = jax.tree.leaves(params)
@@ -264,7 +264,7 @@ def _found(
 
 def _nearest(
   found: thresholds.Found,
-  plan: thresholds.Plan,
+  plan: candidates.Plan,
   params: Any,
   names: Sequence[str],
   reference: float,
