@@ -12,7 +12,8 @@ FLOORS = [
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
   {'train', 'hooks', 'evaluation', 'checkpoint', 'costs', 'rundir', 'record'}
-  | {'progress', 'interrupts', 'searches', 'olmp_loop', 'paths', 'paired'},
+  | {'progress', 'interrupts', 'findings', 'searches', 'olmp_loop', 'paths'}
+  | {'paired'},
   {'fitting', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
