@@ -10,9 +10,17 @@ import numpy as np
 from benchmarks import paired
 from benchmarks.dns import Trainer
 from configs import lenet5_olmp, lenet300_olmp
-from prunax import data, models, search, searches, train, transforms, tree
+from prunax import (
+  data,
+  evaluation,
+  models,
+  search,
+  searches,
+  transforms,
+  tree,
+)
 from prunax.ops import masks
-from prunax.search import thresholds
+from prunax.search.candidates import Plan, Subject, judge, masks_at
 from prunax.search.settings import settings as search_settings
 from prunax.transforms import optimizers
 
@@ -38,9 +46,9 @@ def _evaluations(
   params = model.init(jax.random.key(0))
   movable = transforms.movable(params, rules)
   leaves, structure = jax.tree.flatten(params)
-  plan = thresholds.Plan(layers=movable.leaves)
+  plan = Plan(layers=movable.leaves)
   moments = [masks.moments([leaves[i] for i in p]) for p in movable.leaves]
-  subject = thresholds.Subject(
+  subject = Subject(
     dense=leaves,
     mask=[jnp.ones_like(w, bool) for w in leaves],
     mean=jnp.stack([mean for mean, _ in moments]),
@@ -48,13 +56,13 @@ def _evaluations(
     c_rate=jnp.zeros(len(moments)),
     searched=jnp.ones(len(moments), bool),
   )
-  accuracy = train.accuracy_function(model.apply, data.scale)
+  accuracy = evaluation.accuracy_function(model.apply, data.scale)
 
   def one(c_rate: jax.Array) -> jax.Array:
-    drawn = thresholds.masks_at(subject, subject.mask, c_rate, plan)
+    drawn = masks_at(subject, subject.mask, c_rate, plan)
     kept = [jnp.where(m, w, 0) for m, w in zip(drawn, leaves, strict=True)]
     right = accuracy(jax.tree.unflatten(structure, kept), x, y)
-    return thresholds.judge(kept, drawn, right, 0.5, plan).fitness
+    return judge(kept, drawn, right, 0.5, plan).fitness
 
   candidates = jax.random.uniform(
     jax.random.key(1), (size, len(movable.names)), maxval=3.0
@@ -100,7 +108,7 @@ def _whole_run(
     params,
     rules,
     key,
-    train.accuracy_function(model.apply, data.scale),
+    evaluation.accuracy_function(model.apply, data.scale),
     lambda step: (x, y),
     # Whatever a random net answers is feasible, so the search goes on.
     search_settings(wanted | {'delta': 1.0}),

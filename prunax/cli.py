@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from prunax import convert, costs, data, models, report, train, tree
+from prunax import convert, costs, data, evaluation, models, report, tree
 from prunax.errors import InputError
 from prunax.rundir import RunDir
 from prunax.version import __version__
@@ -79,8 +79,8 @@ def evaluate(
     )
   x = examples.x.reshape(len(examples.y), *model.input_shape)
   variables = _floats(variables, path)
-  guesses = train.predict(model.apply, variables, x, data.scale)
-  return train.score(guesses, examples.y)
+  guesses = evaluation.predict(model.apply, variables, x, data.scale)
+  return evaluation.score(guesses, examples.y)
 
 
 def _model(variables: Any, name: str | None, path: str) -> models.Model:

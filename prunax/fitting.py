@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from prunax import checkpoint, data, train
+from prunax import checkpoint, data, evaluation, train
+from prunax.hooks import Hook
 from prunax.interrupts import Interrupts
 from prunax.models import Model
 from prunax.progress import StageProgress
@@ -59,7 +60,7 @@ class Fitter:
     tx: optax.GradientTransformation,
     steps: int,
     key: jax.Array,
-    hook: train.Hook | None = None,
+    hook: Hook | None = None,
   ) -> tuple[Any, Any]:
     if self._used:
       raise ValueError(
@@ -117,7 +118,7 @@ class Fitter:
     if not len(y):
       return progress.metrics
     apply = self._settings.model.apply
-    guesses = train.predict(apply, progress.params, x, data.scale)
+    guesses = evaluation.predict(apply, progress.params, x, data.scale)
     score = float(np.mean(guesses == y))
     return {**progress.metrics, 'validation_accuracy': score}
 

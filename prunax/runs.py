@@ -12,6 +12,7 @@ from prunax import (
   convert,
   costs,
   data,
+  evaluation,
   models,
   paired,
   paths,
@@ -134,8 +135,8 @@ class Run:
     path = self.folder.last_artifact()
     variables = models.checked(self.model, convert.load(path).tree, str(path))
     x, y = self.dataset.test
-    return train.score(
-      train.predict(self.model.apply, variables, x, data.scale), y
+    return evaluation.score(
+      evaluation.predict(self.model.apply, variables, x, data.scale), y
     )
 
   def _perform(self, i: int, name: str, variables: Any, key: jax.Array) -> Any:
@@ -204,8 +205,8 @@ class Run:
     started: np.ndarray | None = None
     for i, path in enumerate(self.folder.artifacts()):
       variables, meta = convert.load(path)
-      guesses = train.predict(self.model.apply, variables, x, data.scale)
-      score = train.score(guesses, y)
+      guesses = evaluation.predict(self.model.apply, variables, x, data.scale)
+      score = evaluation.score(guesses, y)
       right = guesses == y
       started = right if started is None else started
       counts = tree.count(variables)

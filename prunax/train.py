@@ -1,6 +1,5 @@
-"""Training in compiled blocks of steps, and evaluation."""
+"""Training in compiled blocks of steps."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +10,7 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
+from prunax.hooks import Hook
 
 
 class Diverged(InputError):
@@ -40,40 +40,6 @@ class Progress(NamedTuple):
   params: Any
   opt_state: Any
   metrics: dict[str, Any]
-
-
-class Hook(NamedTuple):
-  """What is done between two steps, before steps first, first + every, ...
-
-  Attributes:
-    first: the first step before which it is done.
-    every: steps from one time to the next.
-    until: no longer from this step on.
-    act: (step, params, opt_state) -> params, opt_state and plain values for
-      the record. It depends on nothing else, so a resumed run does the same.
-    say: what the log says of a record.
-  """
-
-  first: int
-  every: int
-  until: int
-  act: Callable[[int, Any, Any], tuple[Any, Any, dict[str, Any]]]
-  say: Callable[[dict[str, Any]], str] = str
-
-  def due(self, step: int) -> bool:
-    """Whether it is to be done before this step."""
-    late = self.first <= step < self.until
-    return late and (step - self.first) % self.every == 0
-
-  def after(self, step: int) -> int:
-    """The next step after this one at which a block has to end for it.
-
-    >>> Hook(1, 1000, 5000, None).after(1), Hook(1, 1000, 5000, None).after(0)
-    (1001, 1)
-    """
-    if step < self.first:
-      return self.first
-    return step + self.every - (step - self.first) % self.every
 
 
 class Apply(Protocol):
@@ -211,84 +177,3 @@ def fit(
     metrics = _read_metrics(raw, params, step)
     step += length
     yield Progress(step, params, opt_state, {**metrics, **record})
-
-
-@functools.lru_cache(maxsize=8)
-def _classes(
-  apply: Callable[..., jax.Array], scale: Callable[[Any], Any]
-) -> Callable[[Any, Any], jax.Array]:
-  """The compiled forward pass, kept for the next call."""
-
-  def classes(params: Any, x: jax.Array) -> jax.Array:
-    return jnp.argmax(apply(params, scale(x), train=False), -1)
-
-  return jax.jit(classes)
-
-
-def accuracy_function(
-  apply: Apply, scale: Callable[[Any], Any], batch: int = 250
-) -> Callable[[Any, jax.Array, jax.Array], jax.Array]:
-  """The share of right answers in evaluation mode, to be traced.
-
-  Args:
-    apply: the model's forward pass.
-    scale: examples as stored -> what the model sees.
-    batch: how many examples it sees at a time.
-
-  Returns:
-    A function of params, x [n, ...] and y [n]; a model that gives a NaN is
-    nowhere right.
-  """
-
-  def accuracy(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
-    size = min(batch, len(y))
-    parts = -(-len(y) // size)
-    # No class is -1: what fills the last batch is never right.
-    fill = [(0, parts * size - len(y))]
-    x_parts = jnp.pad(x, fill + [(0, 0)] * (x.ndim - 1)).reshape(
-      parts, size, *x.shape[1:]
-    )
-    y_parts = jnp.pad(y, fill, constant_values=-1).reshape(parts, size)
-
-    def right(part: tuple[jax.Array, jax.Array]) -> jax.Array:
-      logits = apply(params, scale(part[0]), train=False)
-      guess = jnp.where(
-        jnp.any(jnp.isnan(logits), -1), -2, jnp.argmax(logits, -1)
-      )
-      return jnp.sum(guess == part[1], dtype=jnp.int32)
-
-    return jnp.sum(jax.lax.map(right, (x_parts, y_parts))) / len(y)
-
-  return accuracy
-
-
-def predict(
-  apply: Apply,
-  params: Any,
-  x: np.ndarray,
-  scale: Callable[[Any], Any],
-  batch: int = 250,
-) -> np.ndarray:
-  """The class of every example, int32 [n], in evaluation mode."""
-  forward: Callable[..., jax.Array] = apply
-  classes = _classes(forward, scale)
-  parts = [
-    np.asarray(classes(params, x[i : i + batch]))
-    for i in range(0, len(x), batch)
-  ]
-  return np.concatenate(parts).astype(np.int32)
-
-
-def score(guesses: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-  """Accuracy (0 to 1), errors and count of predictions.
-
-  >>> score(np.array([1, 2, 3, 3]), np.array([1, 2, 3, 4]))
-  {'accuracy': 0.75, 'errors': 1, 'count': 4}
-  """
-  errors = int(np.sum(guesses != labels))
-  count = len(labels)
-  return {
-    'accuracy': (count - errors) / count,
-    'errors': errors,
-    'count': count,
-  }

@@ -11,8 +11,9 @@ FLOORS = [
   {'errors', 'tree', 'schedules', 'version'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
-  {'train', 'checkpoint', 'costs', 'rundir', 'record', 'progress'}
-  | {'interrupts', 'searches', 'olmp_loop', 'paths', 'paired'},
+  {'train', 'hooks', 'evaluation', 'checkpoint', 'costs', 'rundir', 'record'}
+  | {'progress', 'interrupts', 'findings', 'searches', 'olmp_loop', 'paths'}
+  | {'paired'},
   {'fitting', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

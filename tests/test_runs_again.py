@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from prunax import convert, data, train
+from prunax import convert, data, evaluation
 from prunax.errors import InputError
 from prunax.record import read_metrics
 from prunax.runs import Run
@@ -63,7 +63,7 @@ def test_a_validation_split_is_scored_after_each_block(tmp_path, small):
   assert 0 < lines[0]['validation_accuracy'] < 1
   variables = convert.load(run.folder.last_artifact()).tree
   _, held = data.split_validation(data.load('digits'), 100, 0)
-  guesses = train.predict(run.model.apply, variables, held.x, data.scale)
+  guesses = evaluation.predict(run.model.apply, variables, held.x, data.scale)
   assert lines[-1]['validation_accuracy'] == np.mean(guesses == held.y)
 
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import prunax
-from prunax import convert, data, searches, train, tree
+from prunax import convert, data, evaluation, searches, train, tree
 from prunax.errors import InputError
 from prunax.record import read_metrics
 from prunax.runs import Run
@@ -129,7 +129,7 @@ def test_a_resumed_training_searches_again_what_it_had_begun(small):
     params,
     rules,
     key,
-    train.accuracy_function(model.apply, data.scale),
+    evaluation.accuracy_function(model.apply, data.scale),
     lambda step: tuple(run._constraint),
     search_settings({'every': 15, 'generations': 2, 'delta': 0.5}),
   )

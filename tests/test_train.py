@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from prunax import data, train, transforms
+from prunax.hooks import Hook
 from prunax.transforms import optimizers
 
 FEATURES, CLASSES, SIZE = 6, 3, 20
@@ -181,50 +182,10 @@ def test_weights_that_are_not_finite_stop_a_training_whose_losses_are():
     next(blocks)
 
 
-def test_predict_reads_the_last_partial_batch():
-  variables = start(optax.sgd(0.1)).params
-  x = np.random.default_rng(2).normal(size=(23, FEATURES)).astype(np.float32)
-  wanted = np.argmax(
-    x @ np.asarray(variables['ip']['kernel']) + variables['ip']['bias'], -1
-  )
-  for batch in (1, 5, 23, 100):
-    guesses = train.predict(linear, variables, x, data.scale, batch)
-    assert guesses.dtype == np.int32
-    np.testing.assert_array_equal(guesses, wanted)
-
-
-def test_predict_is_traced_once_for_each_size_of_batch():
-  apply, variables = Counted(), start(optax.sgd(0.1)).params
-  x = np.ones((23, FEATURES), np.float32)
-  for _ in range(3):
-    train.predict(apply, variables, x, data.scale, batch=5)
-  assert apply.calls == 2
-
-
 def test_cross_entropy_by_hand():
   logits = jnp.log(jnp.array([[0.5, 0.5], [0.25, 0.75]]))
   loss = train.cross_entropy(logits, jnp.array([0, 1]))
   assert float(loss) == pytest.approx(-(np.log(0.5) + np.log(0.75)) / 2)
-
-
-def test_accuracy_counts_only_what_is_there():
-  def apply(variables, x, train=False, rngs=None):
-    return jax.nn.one_hot(x.astype(int)[:, 0], 4) * variables
-
-  accuracy = jax.jit(train.accuracy_function(apply, data.scale, batch=3))
-  x = np.array([[0.0], [1.0], [2.0], [3.0], [0.0], [1.0], [2.0]], np.float32)
-  y = np.array([0, 1, 2, 3, 1, 1, 0], np.int32)
-  for count in (1, 2, 3, 6, 7):
-    right = np.mean(x[:count, 0] == y[:count])
-    np.testing.assert_allclose(accuracy(1.0, x[:count], y[:count]), right)
-  # A model that gives NaN is nowhere right, though argmax names a class.
-  assert float(accuracy(np.nan, x, np.zeros(7, np.int32))) == 0
-
-
-def test_when_a_hook_is_due():
-  hook = train.Hook(1, 10, 25, None)
-  assert [t for t in range(40) if hook.due(t)] == [1, 11, 21]
-  assert [hook.after(t) for t in (0, 1, 5, 11)] == [1, 11, 11, 21]
 
 
 def test_a_hook_acts_before_its_steps_and_is_recorded():
@@ -247,7 +208,7 @@ def test_a_hook_acts_before_its_steps_and_is_recorded():
       7,
       4,
       jax.random.key(0),
-      train.Hook(3, 3, 6, act),
+      Hook(3, 3, 6, act),
     )
   ]
   assert blocks == [

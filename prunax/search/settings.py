@@ -33,7 +33,7 @@ class Settings:
       that are being trained.
     allow_empty: whether a layer may lose its last weight.
     compat: the released code's stateful candidates; see
-      `search.thresholds.Plan`.
+      `search.candidates.Plan`.
   """
 
   every: int

@@ -1,47 +1,19 @@
-"""Layer-wise thresholds found by search (Li, Qian, Jiang, Lu and Tang 2018).
+"""Layer-wise thresholds found by search (Li, Qian, Jiang, Lu and Tang 2018)."""
 
-A candidate is one `c_rate` a layer. Its fitness is the share of the entries
-that it leaves alive, under the constraint that accuracy stays above a floor.
-"""
-
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from prunax import tree
-from prunax.errors import InputError
-from prunax.ops import masks
-from prunax.schedules.numbers import number, whole
-from prunax.search.loop import minimize, over_population
+from prunax.search.candidates import Judged, Plan, Subject, judge, masks_at
+from prunax.search.loop import Fitness, minimize, over_population
 from prunax.search.types import Searcher
 
-# Emptied layers rank behind every violation of the accuracy, at most 1.
-_EMPTIED = 3.0
-# What the released code gives every candidate that misses the floor.
-_RELEASED_PENALTY = 1.1
-
-
-class Subject(NamedTuple):
-  """What is searched over: weights, their masks, and the layers' thresholds.
-
-  Attributes:
-    dense: a list of all leaves, as they would be without a mask.
-    mask: a list of their masks.
-    mean: [layers] of each ruled layer, as surgery took it.
-    std: [layers]
-    c_rate: [layers] the current ones.
-    searched: [layers] which ones the search may change.
-  """
-
-  dense: list[jax.Array]
-  mask: list[jax.Array]
-  mean: jax.Array
-  std: jax.Array
-  c_rate: jax.Array
-  searched: jax.Array
+# Masks and one candidate -> the masks it draws, and what it is worth.
+Evaluate = Callable[
+  [Sequence[jax.Array], jax.Array], tuple[list[jax.Array], Judged]
+]
 
 
 class Found(NamedTuple):
@@ -57,116 +29,80 @@ class Found(NamedTuple):
 
   c_rate: jax.Array
   mask: list[jax.Array]
-  best: 'Judged'
+  best: Judged
   nearest: jax.Array
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-  """What does not change from one search to the next.
-
-  Attributes:
-    layers: for each ruled layer the places of its leaves that are pruned.
-    lower: the least c_rate.
-    upper: the largest c_rate.
-    popsize: candidates in a generation.
-    generations: generations in a search.
-    restarts: searches one after the other, of which the best counts.
-    band: a weight is pruned at or below band[0] * T, spliced above
-      band[1] * T.
-    allow_empty: whether a layer may lose its last weight.
-    compat: as in the released code: each candidate starts from the masks
-      that the one before left, and all that miss the floor are equally bad.
-  """
-
-  layers: tuple[tuple[int, ...], ...]
-  lower: float = 0.0
-  upper: float = 20.0
-  popsize: int = 10
-  generations: int = 16
-  restarts: int = 1
-  band: tuple[float, float] = (0.9, 1.1)
-  allow_empty: bool = False
-  compat: bool = False
-
-  def __post_init__(self) -> None:
-    number('lower', self.lower)
-    number('upper', self.upper)
-    if self.lower >= self.upper:
-      raise InputError(
-        'the bounds of c_rate must have lower < upper, got'
-        f' {self.lower} and {self.upper}: mend them'
-      )
-    for name in ('popsize', 'generations', 'restarts'):
-      whole(name, getattr(self, name), 1)
-
-  @property
-  def evaluations(self) -> int:
-    """How many candidates one search evaluates, the current one included."""
-    return 1 + self.restarts * self.popsize * self.generations
-
-
-def masks_at(
-  subject: Subject, mask: Sequence[jax.Array], c_rate: jax.Array, plan: Plan
-) -> list[jax.Array]:
-  """The masks that thresholds mean + c_rate * std draw from `mask`."""
-  limits = masks.threshold(subject.mean, subject.std, c_rate)
-  low, high = plan.band
-  drawn = list(mask)
-  for places, limit in zip(plan.layers, limits, strict=True):
-    for i in places:
-      drawn[i] = masks.hysteresis(
-        subject.dense[i], mask[i], low * limit, high * limit
-      )
-  return drawn
-
-
-class Judged(NamedTuple):
-  """A candidate: its fitness, and what that is made of."""
-
-  fitness: jax.Array
-  accuracy: jax.Array
-  alive: jax.Array
-  feasible: jax.Array
-  emptied: jax.Array
-
-
-def judge(
-  leaves: Sequence[jax.Array],
-  mask: Sequence[jax.Array],
-  accuracy: jax.Array,
-  floor: jax.Array | float,
+def _evaluation(
+  accuracy: Callable[[list[jax.Array]], jax.Array],
+  subject: Subject,
+  floor: jax.Array,
   plan: Plan,
-) -> Judged:
-  """The alive share where accuracy >= floor; above 1 by the violation else.
+) -> Evaluate:
+  """How one candidate is evaluated."""
 
-  A layer is emptied when its last kernel weight is gone, whatever biases are
-  left. A NaN ranks behind everything.
+  def one(
+    mask: Sequence[jax.Array], c_rate: jax.Array
+  ) -> tuple[list[jax.Array], Judged]:
+    drawn = masks_at(subject, mask, c_rate, plan)
+    leaves = [
+      jnp.where(m, x, 0) for m, x in zip(drawn, subject.dense, strict=True)
+    ]
+    return drawn, judge(leaves, drawn, accuracy(leaves), floor, plan)
 
-  >>> plan = Plan(layers=((0,), (1,)))
-  >>> leaves = [jnp.ones((2, 3)), jnp.ones((2, 2))]
-  >>> mask = [x > 0 for x in leaves]
-  >>> [float(judge(leaves, mask, a, 0.5, plan).fitness) for a in (0.5, 0.25)]
-  [1.0, 1.25]
+  return one
+
+
+def _fitness_of_generation(one: Evaluate, plan: Plan) -> Fitness:
+  """Masks and candidates -> masks and fitness; only compat changes masks."""
+
+  def fitness(
+    mask: list[jax.Array], candidates: jax.Array
+  ) -> tuple[list[jax.Array], jax.Array]:
+    if plan.compat:
+      mask, judged = jax.lax.scan(one, mask, candidates)
+      return mask, judged.fitness
+    return mask, over_population(lambda c: one(mask, c)[1].fitness, candidates)
+
+  return fitness
+
+
+def _best_of_restarts(
+  searcher: Searcher,
+  begin: Callable[[jax.Array], Any],
+  fitness: Fitness,
+  first: tuple[list[jax.Array], jax.Array, jax.Array],
+  keys: jax.Array,
+  generations: int,
+) -> tuple[list[jax.Array], jax.Array]:
+  """Searches one after the other, each from the masks of the one before.
+
+  Args:
+    searcher: which search.
+    begin: key -> its state at the start.
+    fitness: of a generation.
+    first: masks, and the best candidate so far with its fitness.
+    keys: one a search.
+    generations: in each of them.
+
+  Returns:
+    The masks that the last one left, and the best candidate of all.
   """
-  alive, size, emptied = jnp.int32(0), 0, jnp.bool_(False)
-  for places in plan.layers:
-    kernels = [i for i in places if tree.is_kernel(leaves[i])] or places
-    emptied |= ~jnp.any(jnp.stack([jnp.any(mask[i]) for i in kernels]))
-    alive += sum(jnp.sum(mask[i], dtype=jnp.int32) for i in places)
-    size += sum(leaves[i].size for i in places)
-  emptied &= not plan.allow_empty
-  missed = _RELEASED_PENALTY if plan.compat else 1 + (floor - accuracy)
-  value = jnp.where(accuracy >= floor, alive / size, missed)
-  value = jnp.where(emptied, _EMPTIED, value)
-  value = jnp.where(jnp.isnan(accuracy), jnp.inf, value)
-  return Judged(
-    fitness=value.astype(jnp.float32),
-    accuracy=jnp.asarray(accuracy),
-    alive=alive,
-    feasible=(accuracy >= floor) & ~emptied,
-    emptied=emptied,
-  )
+
+  def restart(
+    carry: tuple[list[jax.Array], jax.Array, jax.Array], key: jax.Array
+  ) -> tuple[Any, None]:
+    mask, best_x, best = carry
+    state, mask = minimize(searcher, begin(key), fitness, mask, generations)
+    won = state.best_fitness < best
+    return (
+      mask,
+      jnp.where(won, state.best_x, best_x),
+      jnp.where(won, state.best_fitness, best),
+    ), None
+
+  (mask, nearest, _), _ = jax.lax.scan(restart, first, keys)
+  return mask, nearest
 
 
 def search(
@@ -192,32 +128,8 @@ def search(
   lower = jnp.where(subject.searched, plan.lower, subject.c_rate)
   upper = jnp.where(subject.searched, plan.upper, subject.c_rate)
 
-  def one(
-    mask: Sequence[jax.Array], c_rate: jax.Array
-  ) -> tuple[list[jax.Array], Judged]:
-    drawn = masks_at(subject, mask, c_rate, plan)
-    leaves = [
-      jnp.where(m, x, 0) for m, x in zip(drawn, subject.dense, strict=True)
-    ]
-    return drawn, judge(leaves, drawn, accuracy(leaves), floor, plan)
-
-  def population(
-    mask: list[jax.Array], candidates: jax.Array
-  ) -> tuple[list[jax.Array], jax.Array]:
-    if plan.compat:
-      mask, judged = jax.lax.scan(one, mask, candidates)
-      return mask, judged.fitness
-    return mask, over_population(lambda c: one(mask, c)[1].fitness, candidates)
-
-  # The current thresholds are a candidate too: the first, as in the release.
-  drawn, start = one(subject.mask, subject.c_rate)
-  mask = drawn if plan.compat else subject.mask
-
-  def restart(
-    both: tuple[list[jax.Array], jax.Array, jax.Array], key: jax.Array
-  ) -> tuple[Any, None]:
-    mask, best_x, best = both
-    state = searcher.init(
+  def begin(key: jax.Array) -> Any:
+    return searcher.init(
       key,
       subject.c_rate,
       lower,
@@ -226,18 +138,18 @@ def search(
       generations=plan.generations,
       **settings,
     )
-    state, mask = minimize(searcher, state, population, mask, plan.generations)
-    won = state.best_fitness < best
-    return (
-      mask,
-      jnp.where(won, state.best_x, best_x),
-      jnp.where(won, state.best_fitness, best),
-    ), None
 
-  (mask, nearest, _), _ = jax.lax.scan(
-    restart,
+  one = _evaluation(accuracy, subject, floor, plan)
+  # The current thresholds are a candidate too: the first, as in the release.
+  drawn, start = one(subject.mask, subject.c_rate)
+  mask = drawn if plan.compat else subject.mask
+  mask, nearest = _best_of_restarts(
+    searcher,
+    begin,
+    _fitness_of_generation(one, plan),
     (mask, subject.c_rate, start.fitness),
     jax.random.split(key, plan.restarts),
+    plan.generations,
   )
   drawn, best = one(mask, nearest)
   # The release redraws from what its last candidate left: no longer the mask

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from prunax import searches, train, transforms, tree
+from prunax import evaluation, searches, transforms, tree
 from prunax.errors import InputError
 from prunax.search.settings import settings as search_settings
 from prunax.stages.types import Outcome, Task, inner_of
@@ -64,7 +64,7 @@ def olmp(
     variables,
     rules,
     draw_key,
-    train.accuracy_function(task.model.apply, task.examples.scale),
+    evaluation.accuracy_function(task.model.apply, task.examples.scale),
     data_at,
     search_settings(settings),
     prune_bias=prune_bias,

@@ -10,6 +10,7 @@ import optax
 
 from prunax import data, train
 from prunax.errors import InputError
+from prunax.hooks import Hook
 from prunax.models import Model
 from prunax.stages.olmp import olmp
 from prunax.stages.pruning import gradual, score, surgery
@@ -78,7 +79,7 @@ def rehearse(
     tx: optax.GradientTransformation,
     steps: int,
     key: jax.Array,
-    hook: train.Hook | None = None,
+    hook: Hook | None = None,
   ) -> tuple[Any, Any]:
     def step(params: Any) -> Any:
       updates, _ = tx.update(params, tx.init(params), params)

@@ -7,6 +7,7 @@ import jax
 import optax
 
 from prunax import data, train
+from prunax.hooks import Hook
 from prunax.models import Model
 from prunax.transforms import optimizers
 
@@ -20,7 +21,7 @@ class Fit(Protocol):
     tx: optax.GradientTransformation,
     steps: int,
     key: jax.Array,
-    hook: train.Hook | None = None,
+    hook: Hook | None = None,
   ) -> tuple[Any, Any]: ...
 
 

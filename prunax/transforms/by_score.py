@@ -1,8 +1,6 @@
 """Gradual pruning by what a weight is worth, to an exact count."""
 
-import math
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import jax
@@ -11,9 +9,9 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
-from prunax.ops import masks, scores, thresholds
+from prunax.ops import scores, thresholds
 from prunax.schedules.numbers import number, whole
-from prunax.transforms import keep, layers
+from prunax.transforms import groups, keep, layers
 from prunax.transforms.per_leaf import leaf_values
 
 # A score, and what of the gradients it averages.
@@ -23,18 +21,6 @@ SCORES: dict[str, tuple[Callable[..., jax.Array], Any]] = {
   'gradient': (scores.gradient, jnp.abs),
   'fisher': (scores.fisher, jnp.square),
 }
-
-
-class Group(NamedTuple):
-  """Leaves that are ranked together, and how much of them stays."""
-
-  leaves: tuple[int, ...]
-  value: Any
-
-  @property
-  def is_count(self) -> bool:
-    """Whether the value is a whole number of weights."""
-    return _is_count(self.value)
 
 
 class ScoreState(NamedTuple):
@@ -54,63 +40,59 @@ class ScoreState(NamedTuple):
   inner: optax.OptState
 
 
-def _is_count(value: Any) -> bool:
-  return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _check_value(pattern: str, value: Any) -> None:
-  if value is None or callable(value):
-    return
-  if _is_count(value):
-    whole(f'the count of the rule {pattern!r}', value)
-  elif number(f'the density of the rule {pattern!r}', value, 0) > 1:
+def _check(
+  rules: tree.Rules, score: str, every: int, scope: str, average: float
+) -> None:
+  if score not in SCORES:
     raise InputError(
-      f'a density must be at most 1, got {value!r} for the rule {pattern!r}:'
-      ' a count must be a whole number'
+      f'score must be one of {", ".join(SCORES)}, got {score!r}: name one'
     )
+  if scope not in ('layer', 'global'):
+    raise InputError(f"scope must be 'layer' or 'global', got {scope!r}")
+  whole('every', every, 1)
+  if not 0 <= number('average', average) < 1:
+    raise InputError(f'average must lie in [0, 1), got {average!r}: mend it')
+  for pattern, value in rules:
+    groups.check_value(pattern, value)
 
 
-def groups_of(params: Any, rules: tree.Rules, scope: str) -> list[Group]:
-  """What is ranked together: per layer, or all leaves that have one value."""
-  found: dict[Any, list[int]] = {}
-  for i, (name, value) in enumerate(leaf_values(rules, params)):
-    if value is not None and not (_plain(value) and value == 0):
-      layer = tree.parent(name) if scope == 'layer' else ''
-      found.setdefault((layer, _is_count(value), value), []).append(i)
-  return [Group(tuple(i), key[2]) for key, i in found.items()]
+def _starting_mask(params: Any, rules: tree.Rules) -> Any:
+  """What is alive at first: nothing where a rule says 0."""
+  started, structure = jax.tree.flatten(layers.starting_mask_tree(params))
+  values = leaf_values(rules, params)
+  mask = [
+    jnp.zeros_like(m) if groups.is_nothing(value) else m
+    for m, (_, value) in zip(started, values, strict=True)
+  ]
+  return jax.tree.unflatten(structure, mask)
 
 
-def _check_counts(params: Any, groups: list[Group]) -> None:
-  """Refuses to keep more weights than there are."""
-  leaves, names = jax.tree.leaves(params), tree.leaf_names(params)
-  for group in groups:
-    size = sum(leaves[i].size for i in group.leaves)
-    if group.is_count and group.value > size:
-      raise InputError(
-        f'a count must be at most the {size} weights of'
-        f' {", ".join(names[i] for i in group.leaves)}, got {group.value}:'
-        ' give a smaller one, or None'
+def _pruned(
+  mask: Any,
+  weights: Any,
+  averages: Any,
+  ranked: list[groups.Group],
+  score: Callable[..., jax.Array],
+  iteration: jax.Array,
+  ramp: optax.Schedule | None,
+) -> Any:
+  """The masks of what is worth most in each group."""
+  alive, structure = jax.tree.flatten(mask)
+  values, means = jax.tree.leaves(weights), jax.tree.leaves(averages)
+  for group in ranked:
+    worth = [
+      # Alive is worth more than pruned, whatever the score says.
+      jnp.where(
+        alive[i], jnp.maximum(score(values[i], alive[i], means[i]), 1e-37), 0
       )
-
-
-def _plain(value: Any) -> bool:
-  return isinstance(value, Real)
-
-
-def _wanted(
-  group: Group, size: int, count: jax.Array, ramp: optax.Schedule | None
-) -> jax.Array:
-  """How many weights of a group stay at this step."""
-  at = group.value
-  if callable(at):
-    return masks.kept(at(count), size)
-  final = int(at) if group.is_count else round(float(at) * size)
-  if ramp is None:
-    return jnp.int32(final)
-  way = ramp(count)
-  fall = math.log(max(final, 1) / size)
-  between = jnp.round(size * jnp.exp(fall * way)).astype(jnp.int32)
-  return jnp.where(way < 1, jnp.maximum(between, final), final)
+      for i in group.leaves
+    ]
+    size = sum(x.size for x in worth)
+    stay = groups.wanted(group, size, iteration, ramp)
+    best = thresholds.top_masks(worth, stay)
+    for i, m in zip(group.leaves, best, strict=True):
+      alive[i] = alive[i] & m
+  return jax.tree.unflatten(structure, alive)
 
 
 def prune_by_score(
@@ -151,59 +133,23 @@ def prune_by_score(
       from 0 to 1, on a scale of logarithms; None is all of it at once. See
       `prunax.schedules.approach`.
   """
-  if score not in SCORES:
-    raise InputError(
-      f'score must be one of {", ".join(SCORES)}, got {score!r}: name one'
-    )
-  if scope not in ('layer', 'global'):
-    raise InputError(f"scope must be 'layer' or 'global', got {scope!r}")
-  whole('every', every, 1)
-  if not 0 <= number('average', average) < 1:
-    raise InputError(f'average must lie in [0, 1), got {average!r}: mend it')
-  for pattern, value in rules:
-    _check_value(pattern, value)
+  _check(rules, score, every, scope, average)
   inner = optax.with_extra_args_support(inner)
   rank, part = SCORES[score]
 
   def init_fn(params: Any) -> ScoreState:
-    values = leaf_values(rules, params)
-    _check_counts(params, groups_of(params, rules, scope))
-    leaves, structure = jax.tree.flatten(params)
-    started = jax.tree.leaves(layers.starting_mask_tree(params))
-    mask = [
-      jnp.zeros_like(m) if _plain(value) and value == 0 else m
-      for m, (_, value) in zip(started, values, strict=True)
-    ]
-    averages = [
-      jnp.zeros_like(x, jnp.float32) if part else jnp.zeros(()) for x in leaves
-    ]
+    groups.check_counts(params, groups.groups_of(params, rules, scope))
+    mask = _starting_mask(params, rules)
+    averages = jax.tree.map(
+      lambda x: jnp.zeros_like(x, jnp.float32) if part else jnp.zeros(()),
+      params,
+    )
     return ScoreState(
       count=jnp.zeros((), jnp.int32),
-      mask=jax.tree.unflatten(structure, mask),
-      average=jax.tree.unflatten(structure, averages),
+      mask=mask,
+      average=averages,
       inner=inner.init(params),
     )
-
-  def prune(
-    mask: Any, weights: Any, averages: Any, iteration: jax.Array
-  ) -> Any:
-    alive, structure = jax.tree.flatten(mask)
-    values, means = jax.tree.leaves(weights), jax.tree.leaves(averages)
-    for group in groups_of(weights, rules, scope):
-      worth = [
-        # Alive is worth more than pruned, whatever the score says.
-        jnp.where(
-          alive[i], jnp.maximum(rank(values[i], alive[i], means[i]), 1e-37), 0
-        )
-        for i in group.leaves
-      ]
-      size = sum(x.size for x in worth)
-      stay = _wanted(group, size, iteration, ramp)
-      for i, m in zip(
-        group.leaves, thresholds.top_masks(worth, stay), strict=True
-      ):
-        alive[i] = alive[i] & m
-    return jax.tree.unflatten(structure, alive)
 
   def update_fn(
     updates: optax.Updates,
@@ -222,10 +168,17 @@ def prune_by_score(
       )
     masked = jax.tree.map(lambda m, g: jnp.where(m, g, 0), state.mask, updates)
     steps, inner_state = inner.update(masked, state.inner, params, **extra_args)
+    ranked = groups.groups_of(params, rules, scope)
     mask = jax.lax.cond(
       iteration % every == 0,
-      lambda: prune(
-        state.mask, optax.apply_updates(params, steps), averages, iteration
+      lambda: _pruned(
+        state.mask,
+        optax.apply_updates(params, steps),
+        averages,
+        ranked,
+        rank,
+        iteration,
+        ramp,
       ),
       lambda: state.mask,
     )

@@ -71,6 +71,48 @@ def is_zero(value: Any) -> bool:
   return not isinstance(value, jax.Array) and value == 0
 
 
+def _check(
+  learning_rate: optax.ScalarOrSchedule,
+  momentum: Scalar,
+  weight_decay: Scalar,
+  regularization: str,
+) -> None:
+  if not callable(learning_rate):
+    check_number('learning_rate', learning_rate)
+  check_number('momentum', momentum, below=1.0)
+  check_number('weight_decay', weight_decay)
+  if regularization not in ('L1', 'L2'):
+    raise InputError(
+      f"regularization must be 'L2' or 'L1', got {regularization!r}: name one"
+    )
+
+
+def _decayed(
+  gradients: Any,
+  params: Any,
+  weight_decay: Scalar,
+  decay_mult: Multiplier,
+  regularization: str,
+) -> Any:
+  """The gradients with those of the decay added."""
+  if is_zero(weight_decay):
+    return gradients
+  if params is None:
+    raise InputError(
+      'weight decay needs the parameters, got none: call'
+      ' update(gradients, state, params)'
+    )
+
+  def decayed(g: jax.Array, w: jax.Array, factor: Scalar) -> jax.Array:
+    if is_zero(factor):
+      return g
+    pull = w if regularization == 'L2' else jnp.sign(w)
+    return g + weight_decay * factor * pull.astype(accumulator_dtype(w))
+
+  factors = multipliers('decay_mult', decay_mult, gradients)
+  return jax.tree.map(decayed, gradients, params, factors)
+
+
 def caffe_sgd(
   learning_rate: optax.ScalarOrSchedule,
   momentum: Scalar = 0.9,
@@ -110,14 +152,7 @@ def caffe_sgd(
     decay_mult: what multiplies a leaf's decay, given in the same way.
     regularization: 'L2' or 'L1'.
   """
-  if not callable(learning_rate):
-    check_number('learning_rate', learning_rate)
-  check_number('momentum', momentum, below=1.0)
-  check_number('weight_decay', weight_decay)
-  if regularization not in ('L1', 'L2'):
-    raise InputError(
-      f"regularization must be 'L2' or 'L1', got {regularization!r}: name one"
-    )
+  _check(learning_rate, momentum, weight_decay, regularization)
 
   def init_fn(params: optax.Params) -> CaffeSgdState:
     multipliers('lr_mult', lr_mult, params)
@@ -126,12 +161,6 @@ def caffe_sgd(
       lambda w: jnp.zeros_like(w, accumulator_dtype(w)), params
     )
     return CaffeSgdState(jnp.zeros([], jnp.int32), velocity)
-
-  def decayed(g: jax.Array, w: jax.Array, factor: Scalar) -> jax.Array:
-    if is_zero(factor):
-      return g
-    pull = w if regularization == 'L2' else jnp.sign(w)
-    return g + weight_decay * factor * pull.astype(accumulator_dtype(w))
 
   def update_fn(
     updates: optax.Updates,
@@ -147,15 +176,9 @@ def caffe_sgd(
       return new.astype(v.dtype)
 
     factors = multipliers('lr_mult', lr_mult, updates)
-    gradients = updates
-    if not is_zero(weight_decay):
-      if params is None:
-        raise InputError(
-          'weight decay needs the parameters, got none: call'
-          ' update(gradients, state, params)'
-        )
-      decays = multipliers('decay_mult', decay_mult, updates)
-      gradients = jax.tree.map(decayed, updates, params, decays)
+    gradients = _decayed(
+      updates, params, weight_decay, decay_mult, regularization
+    )
     velocity = jax.tree.map(moved, gradients, state.velocity, factors)
     like = updates if params is None else params
     steps = jax.tree.map(lambda x, v: -v.astype(x.dtype), like, velocity)

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from prunax import schedules, tree
+from prunax import tree
 from prunax.errors import InputError
 from prunax.ops import masks
 from prunax.schedules.numbers import number, whole
 from prunax.transforms import layers, surgery
+from prunax.transforms.due import due_layers, one_chance
 from prunax.transforms.splicing import no_splices
 
 
@@ -59,26 +60,6 @@ def _moments(
   return found
 
 
-def due_layers(
-  ruled: list[layers.Layer],
-  key: jax.Array,
-  iteration: jax.Array,
-  whole_net: optax.Schedule | None,
-  steps: int | None,
-) -> list[jax.Array]:
-  """Whether each layer's mask is drawn for the forward of this iteration."""
-  draws = 1 if whole_net else len(ruled)
-  u = jax.random.uniform(jax.random.fold_in(key, iteration), (draws,))
-  due = []
-  for i, layer in enumerate(ruled):
-    chance = whole_net or schedules.update_probability(
-      layer.value.gamma, layer.value.power
-    )
-    until = surgery.draws_until(layer.value, steps)
-    due.append((chance(iteration) > u[i % draws]) & (iteration < until))
-  return due
-
-
 def _check(rules: Any, key: Any, band: Any, steps: Any) -> None:
   """Refuses arguments of `dns` that would fail later, or worse, would not."""
   pair = isinstance(band, (tuple, list)) and len(band) == 2
@@ -107,13 +88,39 @@ def _check(rules: Any, key: Any, band: Any, steps: Any) -> None:
       raise InputError(f'the rule {pattern!r} cannot be used: {e}') from None
 
 
-def _whole_net(
-  gamma: float | None, power: float | None
-) -> optax.Schedule | None:
-  if gamma is None and power is None:
-    return None
-  return schedules.update_probability(
-    1e-4 if gamma is None else gamma, 1.0 if power is None else power
+def _drawn(
+  state: DNSState,
+  dense: Any,
+  ruled: list[layers.Layer],
+  due: list[jax.Array],
+  iteration: jax.Array,
+  band: tuple[float, float],
+  prune_bias: bool,
+) -> tuple[Any, Any]:
+  """The masks, of due layers drawn anew, and how often weights came back."""
+  weights = jax.tree.leaves(dense)
+  alive, structure = jax.tree.flatten(state.mask)
+  spliced = jax.tree.leaves(state.spliced)
+  for layer, now in zip(ruled, due, strict=True):
+    before = layer.pick(alive)
+    after = surgery.draw(
+      layer.value,
+      layer.pick(weights),
+      before,
+      state.moments[layer.name],
+      state.c_rate.get(layer.name, 0.0),
+      now,
+      iteration,
+      band,
+      prune_bias,
+    )
+    for i, new, old in zip(layer.leaves, after, before, strict=True):
+      alive[i] = new
+      # Counted by weight: a sum in every step would cost far more.
+      spliced[i] = spliced[i] + (new & ~old).astype(spliced[i].dtype)
+  return (
+    jax.tree.unflatten(structure, alive),
+    jax.tree.unflatten(structure, spliced),
   )
 
 
@@ -167,7 +174,7 @@ def dns(
   """
   _check(rules, key, band, steps)
   inner = optax.with_extra_args_support(inner)
-  whole_net = _whole_net(surgery_iter_gamma, surgery_iter_power)
+  whole_net = one_chance(surgery_iter_gamma, surgery_iter_power)
   impl = jax.random.key_impl(key)
 
   def init_fn(params: Any) -> DNSState:
@@ -204,36 +211,18 @@ def dns(
     dense = optax.apply_updates(state.dense, steps_taken)
     iteration = optax.safe_increment(state.count)
 
-    weights, alive = jax.tree.leaves(dense), jax.tree.leaves(state.mask)
-    spliced = jax.tree.leaves(state.spliced)
     draws = jax.random.wrap_key_data(state.key, impl=impl)
     due = due_layers(ruled, draws, iteration, whole_net, steps)
-    for layer, now in zip(ruled, due, strict=True):
-      before = layer.pick(alive)
-      after = surgery.draw(
-        layer.value,
-        layer.pick(weights),
-        before,
-        state.moments[layer.name],
-        state.c_rate.get(layer.name, 0.0),
-        now,
-        iteration,
-        band,
-        prune_bias,
-      )
-      for i, new, old in zip(layer.leaves, after, before, strict=True):
-        alive[i] = new
-        # Counted by weight: a sum in every step would cost far more.
-        spliced[i] = spliced[i] + (new & ~old).astype(spliced[i].dtype)
-    structure = jax.tree.structure(state.mask)
-    mask = jax.tree.unflatten(structure, alive)
+    mask, spliced = _drawn(
+      state, dense, ruled, due, iteration, band, prune_bias
+    )
     wanted = jax.tree.map(lambda m, w: jnp.where(m, w, 0), mask, dense)
     return layers.step_to(wanted, params), DNSState(
       count=iteration,
       key=state.key,
       moments=state.moments,
       c_rate=state.c_rate,
-      spliced=jax.tree.unflatten(structure, spliced),
+      spliced=spliced,
       mask=mask,
       dense=dense,
       inner=inner_state,

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from prunax import tree
 from prunax.errors import InputError
 from prunax.transforms import layers, surgery
-from prunax.transforms.dns import DNSState, due_layers, plan_of
+from prunax.transforms.dns import DNSState, plan_of
+from prunax.transforms.due import due_layers
 
 
 class Movable(NamedTuple):

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from prunax import convert, data, models, train
+from prunax import convert, data, evaluation, models
 from prunax.rundir import RunDir
 
 KEYS = [
@@ -60,7 +60,7 @@ def check_result(folder, seed):
   with np.load(folder / 'results' / result['predictions']) as file:
     guesses = file['predictions']
   apply = models.get('lenet300100').apply
-  wanted = train.predict(apply, variables, x, data.scale)
+  wanted = evaluation.predict(apply, variables, x, data.scale)
   np.testing.assert_array_equal(guesses, wanted)
   wrong = np.sum(guesses != y)
   assert result['error_percent'] == pytest.approx(100 * wrong / 360)
