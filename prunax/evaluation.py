@@ -12,15 +12,15 @@ from prunax.train import Apply
 
 
 @functools.lru_cache(maxsize=8)
-def _classes(
+def _forward(
   apply: Callable[..., jax.Array], scale: Callable[[Any], Any]
 ) -> Callable[[Any, Any], jax.Array]:
   """The compiled forward pass, kept for the next call."""
 
-  def classes(params: Any, x: jax.Array) -> jax.Array:
-    return jnp.argmax(apply(params, scale(x), train=False), -1)
+  def forward(params: Any, x: jax.Array) -> jax.Array:
+    return apply(params, scale(x), train=False)
 
-  return jax.jit(classes)
+  return jax.jit(forward)
 
 
 def accuracy_function(
@@ -60,21 +60,28 @@ def accuracy_function(
   return accuracy
 
 
-def predict(
+def answers(
   apply: Apply,
   params: Any,
   x: np.ndarray,
   scale: Callable[[Any], Any],
   batch: int = 250,
 ) -> np.ndarray:
-  """The class of every example, int32 [n], in evaluation mode."""
-  forward: Callable[..., jax.Array] = apply
-  classes = _classes(forward, scale)
+  """The logits of every example, [n, classes], in evaluation mode."""
+  plain: Callable[..., jax.Array] = apply
+  forward = _forward(plain, scale)
   parts = [
-    np.asarray(classes(params, x[i : i + batch]))
+    np.asarray(forward(params, x[i : i + batch]))
     for i in range(0, len(x), batch)
   ]
-  return np.concatenate(parts).astype(np.int32)
+  return np.concatenate(parts)
+
+
+def predict(
+  apply: Apply, params: Any, x: np.ndarray, scale: Callable[[Any], Any]
+) -> np.ndarray:
+  """The class of every example, int32 [n], in evaluation mode."""
+  return answers(apply, params, x, scale).argmax(-1).astype(np.int32)
 
 
 def score(guesses: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

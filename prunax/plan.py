@@ -1,6 +1,7 @@
 """What a config asks for, checked before anything is done."""
 
 import json
+import math
 import os
 import pathlib
 import re
@@ -25,6 +26,12 @@ _ENTRIES: dict[str, type | tuple[type, ...]] = {
   'data.order': str,
   'data.validation': int,
   'data.constraint': int,
+}
+_TEACHER: dict[str, type | tuple[type, ...]] = {
+  'model': str,
+  'weights': str,
+  'weight': (int, float),
+  'temperature': (int, float),
 }
 _POSITIVE = ('block', 'checkpoint_every')
 _NOT_NEGATIVE = ('validation', 'constraint')
@@ -78,6 +85,8 @@ def check(config: dict[str, Any]) -> None:
     steps = stage.get('steps', 1)
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
       _refuse(f'{name}.steps', 'a whole number of at least 1', steps)
+  if 'teacher' in config:
+    _check_teacher(config['teacher'])
   try:
     json.dumps(config)
   except (TypeError, ValueError) as e:
@@ -87,15 +96,64 @@ def check(config: dict[str, Any]) -> None:
     ) from None
 
 
+def _check_teacher(teacher: Any) -> None:
+  """Refuses a `teacher` whose entries are missing, foreign or out of range."""
+  if not isinstance(teacher, dict):
+    _refuse('teacher', _SAID[dict], teacher)
+  if set(teacher) != set(_TEACHER):
+    _refuse('teacher', f'a group of {", ".join(_TEACHER)}', sorted(teacher))
+  for entry, kind in _TEACHER.items():
+    value = teacher[entry]
+    if not isinstance(value, kind) or isinstance(value, bool) or not value:
+      said = 'a text' if kind is str else 'a number above 0'
+      _refuse(f'teacher.{entry}', said, value)
+  if not 0 < teacher['weight'] <= 1:
+    _refuse('teacher.weight', 'above 0 and at most 1', teacher['weight'])
+  if not 0 < teacher['temperature'] < math.inf:
+    _refuse('teacher.temperature', 'a number above 0', teacher['temperature'])
+
+
+def teacher_file(config: dict[str, Any]) -> pathlib.Path:
+  """The file of the weights of a config's teacher, which must be at hand."""
+  named = config['teacher']['weights']
+  path = weights_file(config, named)
+  if path is None or not path.exists():
+    raise InputError(
+      f'the teacher {named!r} must be at hand, got'
+      f' {path or "no PRUNAX_MODELS_DIR"}: set PRUNAX_MODELS_DIR, or name a'
+      ' file by --config.teacher.weights=FILE'
+    )
+  return path
+
+
 def start_file(config: dict[str, Any]) -> pathlib.Path | None:
   """The file that the config starts from, or None to train a dense start."""
-  start = config['start']
-  if not start or pathlib.Path(start).suffix:
-    return pathlib.Path(start).expanduser() if start else None
+  return weights_file(config, config['start'])
+
+
+def need_start_file(config: dict[str, Any]) -> pathlib.Path:
+  """The file that the config starts from, which must be at hand."""
+  path = start_file(config)
+  if path is None or not path.exists():
+    raise InputError(
+      f'the config starts from {path}, which does not exist: mend'
+      ' PRUNAX_MODELS_DIR, or train a dense start with --config.start='
+    )
+  return path
+
+
+def weights_file(config: dict[str, Any], name: str) -> pathlib.Path | None:
+  """Where weights lie that are named as a file or by their name alone.
+
+  Returns:
+    None for no name, and for a name alone without a folder of such files.
+  """
+  if not name or pathlib.Path(name).suffix:
+    return pathlib.Path(name).expanduser() if name else None
   folder = config['models_dir'] or os.environ.get('PRUNAX_MODELS_DIR')
   if not folder:
     return None
-  return pathlib.Path(folder).expanduser() / f'{start}.caffemodel'
+  return pathlib.Path(folder).expanduser() / f'{name}.caffemodel'
 
 
 def identity(config: dict[str, Any]) -> dict[str, Any]:

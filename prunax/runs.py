@@ -18,6 +18,7 @@ from prunax import (
   paths,
   plan,
   stages,
+  teaching,
   train,
   tree,
 )
@@ -85,6 +86,14 @@ class Run:
       config['block'],
       config['checkpoint_every'],
     )
+    self._teacher: teaching.Teacher | None = None
+    if 'teacher' in config:
+      self._teacher = teaching.teacher(
+        plan.teacher_file(config),
+        self._settings.examples,
+        self.model.classes,
+        **config['teacher'],
+      )
     self._interrupts = Interrupts()
 
   @property
@@ -142,17 +151,20 @@ class Run:
   def _perform(self, i: int, name: str, variables: Any, key: jax.Array) -> Any:
     """Runs one stage and writes its artifact."""
     began = time.monotonic()
-    fitter = Fitter(self._settings, self._interrupts, i, name)
+    settings = (
+      self._taught if i and 'teacher' in self.config else self._settings
+    )
+    fitter = Fitter(settings, self._interrupts, i, name)
     if name == 'start':
       variables = self._dense_start()
       facts: dict[str, Any] = {'from': self.config['start']}
     else:
-      settings = dict(self.config[name])
-      kind = settings.pop('kind')
+      options = dict(self.config[name])
+      kind = options.pop('kind')
       task = stages.Task(
-        self.model, fitter, self._settings.examples, self._constraint
+        self.model, fitter, settings.examples, self._constraint
       )
-      variables, facts = stages.perform(kind, task, variables, key, settings)
+      variables, facts = stages.perform(kind, task, variables, key, options)
     variables = jax.tree.map(np.asarray, variables)
     meta = {
       'model': self.config['model'],
@@ -186,17 +198,8 @@ class Run:
     }
 
   def _dense_start(self) -> Any:
-    path = self._need_start()
+    path = plan.need_start_file(self.config)
     return models.checked(self.model, convert.load(path).tree, str(path))
-
-  def _need_start(self) -> pathlib.Path:
-    path = plan.start_file(self.config)
-    if path is None or not path.exists():
-      raise InputError(
-        f'the config starts from {path}, which does not exist: mend'
-        ' PRUNAX_MODELS_DIR, or train a dense start with --config.start='
-      )
-    return path
 
   def _finish(self) -> dict[str, Any]:
     """Reads the test set, once for each artifact, and writes the summary."""

@@ -11,6 +11,7 @@ import optax
 from prunax import tree
 from prunax.errors import InputError
 from prunax.hooks import Hook
+from prunax.losses import Teaching, cross_entropy, taught_loss
 
 
 class Diverged(InputError):
@@ -25,12 +26,14 @@ class Examples(NamedTuple):
     y: [n] labels.
     scale: examples as stored -> what the model sees.
     indices: (first step, number of steps) -> [steps, batch] rows.
+    teaching: what a teacher says of the examples, if one does.
   """
 
   x: np.ndarray
   y: np.ndarray
   scale: Callable[[Any], Any]
   indices: Callable[[int, int], np.ndarray]
+  teaching: Teaching | None = None
 
 
 class Progress(NamedTuple):
@@ -50,13 +53,6 @@ class Apply(Protocol):
   ) -> jax.Array: ...
 
 
-def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
-  """The mean softmax cross-entropy of a batch."""
-  return jnp.mean(
-    optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-  )
-
-
 def block_function(
   apply: Apply,
   tx: optax.GradientTransformation,
@@ -66,16 +62,23 @@ def block_function(
   """Many training steps as one compiled call.
 
   Returns:
-    A function of params, opt_state, x, y, rows [steps, batch] and the first
-    step; it gives params, opt_state and metrics, and donates the first two.
+    A function of params, opt_state, x, y, rows [steps, batch], the first step
+    and what a teacher says, if one does; it gives params, opt_state and
+    metrics, and donates the first two.
   """
 
   def loss_and_right(
-    params: Any, x: jax.Array, y: jax.Array, step_key: jax.Array
+    params: Any,
+    x: jax.Array,
+    y: jax.Array,
+    teaching: Teaching | None,
+    step_key: jax.Array,
   ) -> tuple[jax.Array, jax.Array]:
     logits = apply(params, x, train=True, rngs=step_key)
     right = jnp.sum(jnp.argmax(logits, -1) == y, dtype=jnp.int32)
-    return cross_entropy(logits, y), right
+    if teaching is None:
+      return cross_entropy(logits, y), right
+    return taught_loss(logits, y, teaching), right
 
   def block(
     params: Any,
@@ -84,13 +87,18 @@ def block_function(
     y: jax.Array,
     rows: jax.Array,
     first: jax.Array,
+    teaching: Teaching | None = None,
   ) -> tuple[Any, Any, dict[str, Any]]:
     def step(
       carry: tuple[Any, Any, jax.Array], chosen: jax.Array
     ) -> tuple[tuple[Any, Any, jax.Array], tuple[jax.Array, jax.Array]]:
       params, opt_state, t = carry
       (loss, right), grads = jax.value_and_grad(loss_and_right, has_aux=True)(
-        params, scale(x[chosen]), y[chosen], jax.random.fold_in(key, t)
+        params,
+        scale(x[chosen]),
+        y[chosen],
+        teaching and teaching._replace(logits=teaching.logits[chosen]),
+        jax.random.fold_in(key, t),
       )
       updates, opt_state = tx.update(grads, opt_state, params)
       params = optax.apply_updates(params, updates)
@@ -163,6 +171,7 @@ def fit(
   """
   run = block_function(apply, tx, examples.scale, key)
   x, y = jnp.asarray(examples.x), jnp.asarray(examples.y)
+  teaching = jax.tree.map(jnp.asarray, examples.teaching)
   step, params, opt_state, _ = start
   while step < steps:
     length = min(block - step % block, steps - step)
@@ -173,7 +182,9 @@ def fit(
         params, opt_state, said = hook.act(step, params, opt_state)
         record = {'hook': {'step': step, **said}}
     rows = jnp.asarray(examples.indices(step, length))
-    params, opt_state, raw = run(params, opt_state, x, y, rows, jnp.int32(step))
+    params, opt_state, raw = run(
+      params, opt_state, x, y, rows, jnp.int32(step), teaching
+    )
     metrics = _read_metrics(raw, params, step)
     step += length
     yield Progress(step, params, opt_state, {**metrics, **record})

@@ -14,7 +14,7 @@ FLOORS = [
   {'train', 'hooks', 'evaluation', 'checkpoint', 'costs', 'rundir', 'record'}
   | {'progress', 'interrupts', 'findings', 'searches', 'olmp_loop', 'paths'}
   | {'paired'},
-  {'fitting', 'stages', 'plan', 'runs', 'report', 'cli'},
+  {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 ISLANDS = FLOORS[2]
