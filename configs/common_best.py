@@ -2,53 +2,50 @@
 
 from ml_collections import ConfigDict
 
-from configs import common
+from configs import common, common_olmp
 
 
 def config(
   arg: str | None,
   name: str,
   model: str,
-  c_rates: dict[str, float],
-  kept: int,
-  surgery_steps: int,
+  olmp: common_olmp.Settings,
+  kept: tuple[int, int],
   steps: int,
-  rate: float,
 ) -> ConfigDict:
-  """Surgery at a high rate, then gradual pruning to a count by Fisher score.
+  """OLMP, then gradual pruning to a count by magnitude within each layer.
 
-  Surgery finds a net that can still be pruned: what it cut wrongly came back.
+  Surgery finds the net that can still be pruned: what it cut wrongly came
+  back. The count makes every seed as small as the others.
 
   Args:
-    arg: of the config.
+    arg: of the config; `:taught` learns from the released LeNet-5 too.
     name: the experiment's name in results.
     model: 'lenet5' or 'lenet300100'.
-    c_rates: of the layers, from the first to the last.
-    kept: how many weights of the kernels stay; of the biases, only those of
-      the last layer that surgery kept.
-    surgery_steps: of surgery, of which the first eight tenths draw masks.
-    steps: of the pruning, of which the first six tenths prune.
-    rate: the learning rate until the count is reached; then it falls to 0.
+    olmp: how thresholds are searched.
+    kept: how many weights of the kernels stay, untaught and taught; the biases
+      that are left stay.
+    steps: of the last pruning, of which the first six tenths prune.
   """
-  name, start = common.variant(arg, name, f'{model}_reference')
+  start = f'{model}_reference'
+  taught = arg == 'taught'
+  name, start = common.variant(arg, name, start, ('taught', 'own'))
   made = common.mnist_config(name, model, start)
   made.data.order = 'shuffle'
+  made.data.constraint = 3_000
   made.checkpoint_every = 10_000
   made.block = 1_000
-  made.stages = ('surgery', 'prune')
-  when = {'gamma': 1e-4, 'power': 1.0, 'iter_stop': 8 * surgery_steps // 10}
-  made.surgery = ConfigDict(
-    {
-      'kind': 'surgery',
-      'steps': surgery_steps,
-      'optimizer': common.falling_solver(0.06, 8e-4, surgery_steps),
-      'rules': tuple(
-        (f'{layer}/.*', {'c_rate': c_rate, **when})
-        for layer, c_rate in c_rates.items()
-      ),
-    }
-  )
-  *_, last = c_rates
+  if taught:
+    made.teacher = ConfigDict(
+      {
+        'model': 'lenet5',
+        'weights': 'lenet5_reference',
+        'weight': 0.9,
+        'temperature': 2.0,
+      }
+    )
+  made.stages = ('olmp', 'prune')
+  made.olmp = ConfigDict(common_olmp.stage(model, olmp))
   end = 6 * steps // 10
   made.prune = ConfigDict(
     {
@@ -56,9 +53,9 @@ def config(
       'steps': steps,
       'begin': 0,
       'end': end,
-      'score': 'fisher',
-      'rules': (('.*/kernel', kept), (f'{last}/bias', None), ('.*', 0.0)),
-      'optimizer': common.sparse_solver(rate, end, steps),
+      'score': 'layer',
+      'rules': (('.*/kernel', kept[taught]), ('.*/bias', None)),
+      'optimizer': common.sparse_solver(0.05, end, steps),
     }
   )
   return made
