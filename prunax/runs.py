@@ -151,9 +151,10 @@ class Run:
   def _perform(self, i: int, name: str, variables: Any, key: jax.Array) -> Any:
     """Runs one stage and writes its artifact."""
     began = time.monotonic()
-    settings = (
-      self._taught if i and 'teacher' in self.config else self._settings
-    )
+    settings = self._settings
+    if i and self._teacher:
+      examples = teaching.taught(settings.examples, self._teacher)
+      settings = settings._replace(examples=examples)
     fitter = Fitter(settings, self._interrupts, i, name)
     if name == 'start':
       variables = self._dense_start()
