@@ -32,6 +32,6 @@ def get_config(arg: str | None = None) -> ConfigDict:
       delta=0.019,
       recovery=0,
     ),
-    kept=(1_810, 1_300),
+    kept=(1_850, 1_300),
     steps=60_000,
   )
