@@ -32,6 +32,6 @@ def get_config(arg: str | None = None) -> ConfigDict:
       delta=0.022,
       recovery=0,
     ),
-    kept=(1_390, 1_040),
+    kept=(1_415, 1_040),
     steps=40_000,
   )

@@ -30,7 +30,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
       until=23_000,
       rate=0.04,
       decay=8e-4,
-      delta=0.024,
-      recovery=10_000,
+      delta=0.022,
+      recovery=20_000,
     ),
   )
