@@ -10,21 +10,23 @@ def config(
   name: str,
   model: str,
   olmp: common_olmp.Settings,
-  kept: tuple[int, int],
+  kept: int,
+  kept_taught: int,
   steps: int,
 ) -> ConfigDict:
-  """OLMP, then gradual pruning to a count by magnitude within each layer.
+  """OLMP, then gradual pruning to a count by |w| / rms of its layer.
 
   Surgery finds the net that can still be pruned: what it cut wrongly came
-  back. The count makes every seed as small as the others.
+  back. OLMP leaves seeds of very different sizes; the count makes
+  them alike.
 
   Args:
     arg: of the config; `:taught` learns from the released LeNet-5 too.
     name: the experiment's name in results.
     model: 'lenet5' or 'lenet300100'.
     olmp: how thresholds are searched.
-    kept: how many weights of the kernels stay, untaught and taught; the biases
-      that are left stay.
+    kept: how many weights of the kernels stay; the biases that are left stay.
+    kept_taught: the same with a teacher.
     steps: of the last pruning, of which the first six tenths prune.
   """
   start = f'{model}_reference'
@@ -54,7 +56,10 @@ def config(
       'begin': 0,
       'end': end,
       'score': 'layer',
-      'rules': (('.*/kernel', kept[taught]), ('.*/bias', None)),
+      'rules': (
+        ('.*/kernel', kept_taught if taught else kept),
+        ('.*/bias', None),
+      ),
       'optimizer': common.sparse_solver(0.05, end, steps),
     }
   )

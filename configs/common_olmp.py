@@ -129,7 +129,7 @@ class Settings(NamedTuple):
     rate: the first rate, which falls to 0 along half a cosine.
     decay: of the weights.
     delta: what a search may cost of the starting accuracy.
-    recovery: steps of training what is left.
+    recovery: steps of training what is left, if nothing else follows.
   """
 
   steps: int
@@ -138,7 +138,7 @@ class Settings(NamedTuple):
   rate: float
   decay: float
   delta: float
-  recovery: int
+  recovery: int = 0
 
 
 def stage(model: str, settings: Settings) -> dict[str, Any]:

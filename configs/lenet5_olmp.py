@@ -8,9 +8,10 @@ judged on 3,000 held-out training images.
   python -m experiments.seeds --config=configs/lenet5_olmp.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet5_olmp
 
-takes some five minutes a seed on 2 cores; there are no results of it yet.
-`:compat` follows the released code, quirks included, and `:own` trains
-the dense start too.
+takes some eight minutes a seed on one core. The released start is right on
+99.9 % of the images that judge it, which it has seen, where a start of ours is
+on 99.0 %: `:own`, which trains the dense start too, wants a delta smaller by
+0.01. `:compat` follows the released code, quirks included.
 """
 
 from ml_collections import ConfigDict

@@ -78,10 +78,15 @@ def answers(
 
 
 def predict(
-  apply: Apply, params: Any, x: np.ndarray, scale: Callable[[Any], Any]
+  apply: Apply,
+  params: Any,
+  x: np.ndarray,
+  scale: Callable[[Any], Any],
+  batch: int = 250,
 ) -> np.ndarray:
   """The class of every example, int32 [n], in evaluation mode."""
-  return answers(apply, params, x, scale).argmax(-1).astype(np.int32)
+  said = answers(apply, params, x, scale, batch)
+  return said.argmax(-1).astype(np.int32)
 
 
 def score(guesses: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

@@ -161,6 +161,9 @@ def identity(config: dict[str, Any]) -> dict[str, Any]:
   kept = {k: v for k, v in config.items() if k != 'models_dir'}
   kept['data'] = {k: v for k, v in config['data'].items() if k != 'dir'}
   kept['start'] = config['start'] if start_file(config) else ''
+  if 'teacher' in config:
+    name = pathlib.Path(config['teacher']['weights']).name
+    kept['teacher'] = {**config['teacher'], 'weights': name}
   return kept
 
 

@@ -34,6 +34,7 @@ class RunDir:
     self.checkpoints = self.path / 'checkpoints'
     self.artifact_folder = self.path / 'artifacts'
     self.predictions = self.path / 'predictions.npz'
+    self.teacher = self.path / 'teacher.npz'
     self.summary = self.path / 'summary.json'
 
   def artifact(self, stage: int, name: str) -> pathlib.Path:
@@ -138,7 +139,7 @@ class RunDir:
     self.summary.unlink(missing_ok=True)
     for folder in (self.events, self.checkpoints, self.artifact_folder):
       shutil.rmtree(folder, ignore_errors=True)
-    for file in (self.predictions, self.metrics, self.config):
+    for file in (self.predictions, self.teacher, self.metrics, self.config):
       file.unlink(missing_ok=True)
 
 

@@ -87,13 +87,6 @@ class Run:
       config['checkpoint_every'],
     )
     self._teacher: teaching.Teacher | None = None
-    if 'teacher' in config:
-      self._teacher = teaching.teacher(
-        plan.teacher_file(config),
-        self._settings.examples,
-        self.model.classes,
-        **config['teacher'],
-      )
     self._interrupts = Interrupts()
 
   @property
@@ -112,10 +105,15 @@ class Run:
     if self.names[0] == 'start' and fresh:
       # Read before anything is removed for it.
       self._dense_start()
+    self._teacher = teaching.of_run(
+      self.config, self.folder, overwrite, self.model
+    )
     self.folder.open(plan.identity(self.config), overwrite)
     finished = self.folder.read_summary()
     if finished:
       return finished
+    if self._teacher:
+      teaching.keep(self._teacher, self.folder)
     with self._interrupts.installed():
       variables: Any = None
       key = jax.random.key(self.config['seed'])
@@ -166,6 +164,8 @@ class Run:
         self.model, fitter, settings.examples, self._constraint
       )
       variables, facts = stages.perform(kind, task, variables, key, options)
+      if self._teacher:
+        facts = {**facts, 'teacher': plan.identity(self.config)['teacher']}
     variables = jax.tree.map(np.asarray, variables)
     meta = {
       'model': self.config['model'],

@@ -1,12 +1,15 @@
 """What a teacher, another trained network, says of the training examples."""
 
-import pathlib
 from typing import Any, NamedTuple
 
-from prunax import convert, evaluation, models
+import jax
+import numpy as np
+
+from prunax import convert, evaluation, models, plan
 from prunax.errors import InputError
 from prunax.losses import Teaching
 from prunax.models import Model
+from prunax.rundir import RunDir
 from prunax.train import Examples
 
 
@@ -26,37 +29,41 @@ class Teacher(NamedTuple):
   temperature: float
 
 
-def teacher(
-  path: pathlib.Path,
-  examples: Examples,
-  classes: int,
-  *,
-  model: str,
-  weights: str,
-  weight: float,
-  temperature: float,
-) -> Teacher:
-  """The teacher that a config describes, if it can teach the examples.
+def of_run(
+  config: dict[str, Any], folder: RunDir, anew: bool, pupil: Model
+) -> Teacher | None:
+  """The teacher that a config describes, if it describes one.
 
   Args:
-    path: the file that `weights` names.
-    examples: what it is to be asked.
-    classes: how many the learning network tells apart.
-    model: the teacher's, by name.
-    weights: what the config calls them.
-    weight: as in `Teacher`.
-    temperature: as in `Teacher`.
+    config: of the run.
+    folder: of the run, which keeps the teacher that it began with.
+    anew: whether what the folder keeps is about to be removed.
+    pupil: the network that learns.
   """
-  del weights
-  found = models.get(model)
-  if found.classes != classes:
-    raise InputError(
-      f'a teacher must tell apart the {classes} classes of the network that'
-      f' learns, got {found.classes} of {found.name!r}: name another'
-    )
-  models.check_input(found, examples.x, 'the training examples')
-  variables = models.checked(found, convert.load(path).tree, str(path))
-  return Teacher(found, variables, weight, temperature)
+  if 'teacher' not in config:
+    return None
+  entry = config['teacher']
+  kept = folder.teacher.exists() and not anew
+  path = folder.teacher if kept else plan.teacher_file(config)
+  model = models.get(entry['model'])
+  for what, theirs, ours in (
+    ('pixels', np.prod(model.input_shape), np.prod(pupil.input_shape)),
+    ('classes', model.classes, pupil.classes),
+  ):
+    if theirs != ours:
+      raise InputError(
+        f'the teacher {model.name!r} must have as many {what} as the model'
+        f' {pupil.name!r}, which has {ours}, got {theirs}: name another model'
+      )
+  variables = models.checked(model, convert.load(path).tree, str(path))
+  return Teacher(model, variables, entry['weight'], entry['temperature'])
+
+
+def keep(teacher: Teacher, folder: RunDir) -> None:
+  """Keeps the teacher for later sittings, unless the folder has it."""
+  if not folder.teacher.exists():
+    weights = jax.tree.map(np.asarray, teacher.variables)
+    convert.npz.save(folder.teacher, weights, {'model': teacher.model.name})
 
 
 def taught(examples: Examples, teacher: Teacher) -> Examples:

@@ -11,8 +11,16 @@ FLOORS = [
   {'errors', 'tree', 'schedules', 'version'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
-  {'train', 'hooks', 'evaluation', 'checkpoint', 'costs', 'rundir', 'record'}
-  | {'progress', 'interrupts', 'findings', 'searches', 'olmp_loop', 'paths'}
+  {'losses', 'train', 'hooks', 'evaluation', 'checkpoint', 'costs', 'rundir'}
+  | {
+    'record',
+    'progress',
+    'interrupts',
+    'findings',
+    'searches',
+    'olmp_loop',
+    'paths',
+  }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'},
 ]

@@ -1,13 +1,16 @@
 """Learning from a teacher: its loss, a run that is taught, what is refused."""
 
+import pathlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from prunax import convert, losses, models, tree
+from prunax import convert, data, losses, models, teaching, train, tree
 from prunax.errors import InputError
+from prunax.rundir import RunDir
 from prunax.runs import Run
 
 LOGITS = jnp.array([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0]])
@@ -106,6 +109,57 @@ def test_a_taught_student_answers_more_like_its_teacher(
   assert away(small.make(long, entry(teacher)), tmp_path / 'taught') < plain / 2
 
 
+def test_its_answers_are_row_by_row_those_of_the_network(small, teacher):
+  run = Run(small.make(SHORT, entry(teacher)), 'unused')
+  x, y = run.dataset.train
+  examples = train.Examples(x, y, data.scale, lambda *_: np.zeros((1, 1)))
+  there = teaching.of_run(run.config, run.folder, False, run.model)
+  says = teaching.taught(examples, there).teaching
+  assert says[1:] == (0.9, 2.0)
+  assert says.logits.shape == (len(y), 10)
+  for i in (0, 251, len(y) - 1):
+    alone = run.model.apply(there.variables, data.scale(x[i : i + 1]))
+    np.testing.assert_allclose(says.logits[i], alone[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_resumed_run_keeps_its_teacher(tmp_path, small, teacher):
+  told = tmp_path / 'told.npz'
+  told.write_bytes(pathlib.Path(teacher).read_bytes())
+  config = small.make(SHORT, entry(str(told)), {'checkpoint_every': 10})
+  first = weights_of(config, tmp_path / 'run')
+  told.unlink()
+  folder = RunDir(tmp_path / 'run')
+  # As after a kill in the taught stage.
+  folder.summary.unlink()
+  folder.last_artifact().unlink()
+  again = weights_of(config, tmp_path / 'run')
+  np.testing.assert_array_equal(again[1], first[1])
+  # And a finished run needs no teacher.
+  assert Run(config, tmp_path / 'run').execute()
+  with pytest.raises(InputError, match=r'told\.npz'):
+    Run(config, tmp_path / 'run').execute(overwrite=True)
+  assert folder.summary.exists()
+
+
+def test_another_teacher_makes_another_run(tmp_path, small, teacher):
+  Run(small.make(SHORT, entry(teacher)), tmp_path).execute()
+  other = small.make(SHORT, entry(teacher, temperature=3.0))
+  with pytest.raises(InputError, match=r'teacher\.temperature'):
+    Run(other, tmp_path).execute()
+
+
+def test_the_record_names_the_teacher(tmp_path, small, teacher):
+  summary = Run(small.make(SHORT, entry(teacher)), tmp_path).execute()
+  dense, taught_stage = summary['stages']
+  assert 'teacher' not in dense
+  assert taught_stage['teacher'] == {
+    'model': 'lenet300100',
+    'weights': 'teacher.npz',
+    'weight': 0.9,
+    'temperature': 2.0,
+  }
+
+
 @pytest.mark.parametrize(
   ('changes', 'named'),
   [
@@ -131,8 +185,10 @@ def test_a_bad_teacher_is_one_sentence(
 
 def test_a_teacher_that_is_not_at_hand(tmp_path, small, monkeypatch):
   monkeypatch.delenv('PRUNAX_MODELS_DIR', raising=False)
+  run = Run(small.make(SHORT, entry('lenet5_reference')), tmp_path / 'run')
   with pytest.raises(InputError, match='PRUNAX_MODELS_DIR'):
-    Run(small.make(SHORT, entry('lenet5_reference')), tmp_path)
+    run.execute()
+  assert not (tmp_path / 'run').exists()
 
 
 def test_a_teacher_is_a_group_of_entries(tmp_path, small):
