@@ -164,7 +164,7 @@ class Run:
         self.model, fitter, settings.examples, self._constraint
       )
       variables, facts = stages.perform(kind, task, variables, key, options)
-      if self._teacher:
+      if i and self._teacher:
         facts = {**facts, 'teacher': plan.identity(self.config)['teacher']}
     variables = jax.tree.map(np.asarray, variables)
     meta = {
