@@ -66,8 +66,8 @@ SHORT = {
 }
 
 
-def entry(weights, **changes):
-  told = {'model': 'lenet300100', 'weights': weights}
+def entry(path, **changes):
+  told = {'model': 'lenet300100', 'weights': path}
   return {'teacher': told | {'weight': 0.9, 'temperature': 2.0} | changes}
 
 
