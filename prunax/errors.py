@@ -12,6 +12,18 @@ class InputError(ValueError):
   """
 
 
+def reason(e: BaseException) -> str:
+  """What an exception says, in one line.
+
+  >>> reason(FileNotFoundError(2, 'No such file or directory', 'a.npz'))
+  'No such file or directory'
+  >>> reason(EOFError())
+  'EOFError'
+  """
+  text = str(getattr(e, 'strerror', None) or e).split('\n')[0]
+  return text or type(e).__name__
+
+
 # What NumPy and zipfile raise for an entry that is cut short or damaged.
 NPZ_DAMAGE = (
   EOFError,

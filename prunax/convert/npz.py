@@ -1,9 +1,7 @@
 """Weights in an `.npz`: one array a leaf, and what is known of them as JSON."""
 
 import json
-import os
 import pathlib
-import uuid
 import zipfile
 from typing import Any, BinaryIO
 
@@ -12,20 +10,14 @@ import numpy as np
 
 from prunax import tree
 from prunax.convert.names import nested
-from prunax.errors import NPZ_DAMAGE, InputError
-
-PathLike = str | os.PathLike[str]
+from prunax.errors import NPZ_DAMAGE, InputError, reason
+from prunax.files import PathLike, write_whole
 
 META = '__prunax__'
 _DTYPES = '__dtypes__'
 
 # The only date that makes the same weights the same bytes, today and tomorrow.
 _DATE = (1980, 1, 1, 0, 0, 0)
-
-
-def _reason(e: BaseException) -> str:
-  text = str(getattr(e, 'strerror', None) or e).split('\n')[0]
-  return text or type(e).__name__
 
 
 def _plain(x: np.ndarray, where: str) -> np.ndarray:
@@ -68,7 +60,7 @@ def _entries(
     text = json.dumps(meta, sort_keys=True)
   except (TypeError, ValueError) as e:
     raise InputError(
-      f'{path}: meta must be writable as JSON, got {_reason(e)}: keep to'
+      f'{path}: meta must be writable as JSON, got {reason(e)}: keep to'
       ' strings, numbers, lists and dicts'
     ) from e
   entries[META] = np.frombuffer(text.encode(), np.uint8)
@@ -81,8 +73,6 @@ def _write(file: BinaryIO, entries: dict[str, np.ndarray]) -> None:
       info = zipfile.ZipInfo(f'{name}.npy', _DATE)
       with archive.open(info, 'w', force_zip64=True) as entry:
         np.lib.format.write_array(entry, x, allow_pickle=False)
-  file.flush()
-  os.fsync(file.fileno())
 
 
 def save(path: PathLike, weights: Any, meta: dict[str, Any]) -> None:
@@ -103,26 +93,8 @@ def save(path: PathLike, weights: Any, meta: dict[str, Any]) -> None:
       f'{path} must end in .npz to be loaded again, got the suffix'
       f' {path.suffix!r}: choose another name'
     )
-  # To replace a device by a file would break more than this run.
-  if os.path.exists(path) and not os.path.isfile(path):
-    raise InputError(
-      f'{path} must be a file, got a folder or a device: choose another path'
-    )
   entries = _entries(weights, meta, path)
-  target = pathlib.Path(os.path.realpath(path))
-  temporary = target.with_name(f'.{uuid.uuid4().hex}.tmp')
-  try:
-    try:
-      with temporary.open('xb') as file:
-        _write(file, entries)
-      os.replace(temporary, target)
-    finally:
-      temporary.unlink(missing_ok=True)
-  except OSError as e:
-    raise InputError(
-      f'{path} must be writable, got {_reason(e)}: choose another folder or'
-      ' make room'
-    ) from e
+  write_whole(path, lambda file: _write(file, entries))
 
 
 def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -142,7 +114,7 @@ def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
   except NPZ_DAMAGE as e:
     entry = f' with a readable entry {name!r}' if name else ''
     raise InputError(
-      f'{path} must be a whole .npz file{entry}, got {_reason(e)}: write it'
+      f'{path} must be a whole .npz file{entry}, got {reason(e)}: write it'
       ' again'
     ) from e
   return arrays
@@ -159,7 +131,7 @@ def _meta(arrays: dict[str, np.ndarray], path: pathlib.Path) -> dict[str, Any]:
       arrays[name] = arrays[name].view(np.dtype(getattr(ml_dtypes, dtype)))
   except (AttributeError, KeyError, TypeError, ValueError) as e:
     raise InputError(
-      f'{path} must hold JSON in its entry {META!r}, got {_reason(e)}: write it'
+      f'{path} must hold JSON in its entry {META!r}, got {reason(e)}: write it'
       ' again'
     ) from e
   return meta

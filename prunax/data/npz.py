@@ -9,7 +9,7 @@ import numpy as np
 from prunax.data import folders
 from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split, checked, checked_dataset
-from prunax.errors import NPZ_DAMAGE, InputError
+from prunax.errors import NPZ_DAMAGE, InputError, reason
 
 
 def _arrays(path: pathlib.Path, *wanted: str) -> dict[str, np.ndarray | None]:
@@ -27,11 +27,9 @@ def _arrays(path: pathlib.Path, *wanted: str) -> dict[str, np.ndarray | None]:
             found[name] = np.asarray(entries[name])
   except NPZ_DAMAGE as e:
     entry = f' with a readable entry {name!r}' if name else ''
-    reason = str(getattr(e, 'strerror', None) or e).split('\n')[0]
     raise InputError(
-      f'{path} must be a whole .npz file{entry}, got'
-      f' {reason or type(e).__name__}: write it again with'
-      ' np.savez(FILE, x=x, y=y)'
+      f'{path} must be a whole .npz file{entry}, got {reason(e)}: write it'
+      ' again with np.savez(FILE, x=x, y=y)'
     ) from e
   return found
 
