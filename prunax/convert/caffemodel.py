@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from prunax.convert.names import nested
 from prunax.convert.proto import NetParameter
 from prunax.errors import InputError
+from prunax.names import nested
 
 # The enum of V1 files, as far as their layers have weights of a known layout.
 _V1_TYPES = {4: 'Convolution', 14: 'InnerProduct'}

@@ -9,9 +9,9 @@ import ml_dtypes
 import numpy as np
 
 from prunax import tree
-from prunax.convert.names import nested
 from prunax.errors import NPZ_DAMAGE, InputError, reason
 from prunax.files import PathLike, write_whole
+from prunax.names import nested
 
 META = '__prunax__'
 _DTYPES = '__dtypes__'
