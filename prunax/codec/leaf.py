@@ -8,6 +8,7 @@ import numpy as np
 from prunax.codec import patterns, positions, values
 from prunax.codec.patterns import Fields
 from prunax.codec.streams import (
+  MOST_SYMBOLS,
   LargeReader,
   LargeWriter,
   Places,
@@ -64,12 +65,15 @@ def encode(x: np.ndarray) -> Coded:
   best = Coded(Coding.DENSE, raw, Budget(values=len(raw)))
   fields = patterns.fields(x.dtype)
   alive = found[mask.reshape(-1)]
-  small = positions.adaptive(mask) and len(alive) <= positions.MOST_ADAPTIVE
+  small = positions.adaptive(mask) and len(alive) <= MOST_SYMBOLS
   tried = _small(mask, alive, fields) if small else _large(mask, alive, fields)
   return min(best, tried, key=lambda coded: len(coded.payload))
 
 
-def _places(mask: np.ndarray) -> Places:
+def _places(mask: np.ndarray, count: int) -> Places:
+  """Where values lie, if they are so few that they learn from it."""
+  if count > MOST_SYMBOLS:
+    return values.nowhere(0)
   at = np.flatnonzero(mask)
   columns = positions.flat(mask.shape).columns
   return Places(at % columns, at // columns)
@@ -98,7 +102,7 @@ def _written(
   if planes:
     writer.positions(mask, planes)
   placed = writer.size()
-  values.write(writer, way, alive, fields, _places(mask), known)
+  values.write(writer, way, alive, fields, _places(mask, len(alive)), known)
   codebook = 0
   if way is Way.CODEBOOK:
     apart = type(writer)()
@@ -197,7 +201,6 @@ def _read(
   if planes:
     mask = reader.positions(shape, planes)
   count = int(np.count_nonzero(mask))
-  alive = values.read(
-    reader, Way(way), count, fields, _places(mask.reshape(shape))
-  )
+  at = _places(mask.reshape(shape), count)
+  alive = values.read(reader, Way(way), count, fields, at)
   found[mask] = alive.astype(found.dtype)

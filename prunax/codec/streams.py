@@ -9,6 +9,10 @@ from prunax.codec.bits import Cursor
 from prunax.codec.coder import Decoder, Encoder
 
 
+# Beyond these many symbols of several bits a loop would take too long.
+MOST_SYMBOLS = 6_000
+
+
 class Places(NamedTuple):
   """The column and the row of each alive entry."""
 
@@ -90,7 +94,7 @@ class SmallReader:
     return positions.code(self._coder, np.zeros(shape, bool), layout)
 
   def symbols(self, count: int, width: int, at: Places) -> np.ndarray:
-    if count > positions.MOST_ADAPTIVE or width > 16:
+    if count > MOST_SYMBOLS or width > 16:
       raise ValueError(f'{count} symbols of {width} bits')
     found = symbols.code(
       self._coder, [0] * count, width, at.units.tolist(), at.rows.tolist()
