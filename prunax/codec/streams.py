@@ -8,7 +8,6 @@ from prunax.codec import ans, bits, positions, symbols
 from prunax.codec.bits import Cursor
 from prunax.codec.coder import Decoder, Encoder
 
-
 # Beyond these many symbols of several bits a loop would take too long.
 MOST_SYMBOLS = 6_000
 
