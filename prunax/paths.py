@@ -19,6 +19,7 @@ def _moved(
   apply: Callable[..., jax.Array],
   structure: Any,
   input_shape: tuple[int, ...],
+  with_biases: bool = False,
 ) -> Callable[[list[Any]], list[jax.Array]]:
   """A function of the alive masks of all leaves to gradients of the outputs."""
 
@@ -27,11 +28,11 @@ def _moved(
     keys = jax.random.split(jax.random.key(0), len(alive) + 1)
 
     def positive(mask: jax.Array, key: jax.Array) -> jax.Array:
+      size = jax.random.uniform(key, mask.shape, minval=0.5, maxval=1.5)
       if not tree.is_kernel(mask):
-        return jnp.zeros(mask.shape, jnp.float32)
+        return jnp.where(mask & with_biases, size, 0)
       # Means and not sums, lest deep nets overflow.
       inputs = jnp.maximum(jnp.sum(mask) / mask.shape[-1], 1)
-      size = jax.random.uniform(key, mask.shape, minval=0.5, maxval=1.5)
       return jnp.where(mask, size / inputs, 0)
 
     shape = (_EXAMPLES, *input_shape)
@@ -66,9 +67,37 @@ def effective(
     variables: its weights, zero where pruned.
     input_shape: of one example.
   """
+  return _masks(apply, variables, input_shape, with_biases=False)
+
+
+def used(
+  apply: Callable[..., jax.Array], variables: Any, input_shape: tuple[int, ...]
+) -> Any:
+  """A tree of masks: the alive entries that an output depends on.
+
+  More than are `effective`: what a bias sets in motion counts too. The others
+  can be made zero, and no output changes.
+
+  >>> def apply(variables, x):
+  ...   hidden = jax.nn.relu(x @ variables['a/kernel'] + variables['a/bias'])
+  ...   return hidden @ variables['b/kernel']
+  >>> kernels = {'a/kernel': np.zeros((2, 2)), 'b/kernel': np.ones((2, 1))}
+  >>> net = {**kernels, 'a/bias': np.array([1.0, 0.0])}
+  >>> used(apply, net, (2,))['b/kernel'].tolist()
+  [[True], [False]]
+  """
+  return _masks(apply, variables, input_shape, with_biases=True)
+
+
+def _masks(
+  apply: Callable[..., jax.Array],
+  variables: Any,
+  input_shape: tuple[int, ...],
+  with_biases: bool,
+) -> Any:
   leaves, structure = jax.tree.flatten(variables)
   alive = [np.asarray(w) != 0 for w in leaves]
-  moved = _moved(apply, structure, tuple(input_shape))(alive)
+  moved = _moved(apply, structure, tuple(input_shape), with_biases)(alive)
   masks = [m & (np.asarray(g) != 0) for m, g in zip(alive, moved, strict=True)]
   return jax.tree.unflatten(structure, masks)
 

@@ -77,3 +77,44 @@ def test_nothing_is_said_of_what_it_does_not_understand():
 
   variables = {'n': {'kernel': jnp.ones((2, 3)), 'scale': jnp.ones(3)}}
   assert paths.summary(normed, variables, (2,)) == {}
+
+
+def test_what_a_bias_sets_in_motion_is_used():
+  # The second unit has no input but a bias, the third no output.
+  variables = net(
+    [[-1.0, 0.0, 2.0], [0.0, 0.0, 1.0]],
+    [[0.0, 3.0], [1.0, 1.0], [0.0, 0.0]],
+    bias=(0.0, 0.5, 0.5),
+  )
+  masks = paths.used(apply, variables, (2,))
+  assert masks['a']['bias'].tolist() == [False, True, False]
+  assert masks['a']['kernel'].tolist() == [[True, False, False], [False] * 3]
+  assert masks['b']['kernel'].tolist() == [
+    [False, True],
+    [True, True],
+    [False, False],
+  ]
+
+
+@pytest.mark.parametrize('name', models.names())
+def test_without_what_is_not_used_no_output_changes(name):
+  model = models.get(name)
+  rng = np.random.default_rng(3)
+  variables = jax.tree.map(
+    lambda x: np.where(
+      rng.random(x.shape) < 0.004, rng.normal(size=x.shape), 0
+    ).astype(np.float32),
+    model.init(jax.random.key(0)),
+  )
+  masks = paths.used(model.apply, variables, model.input_shape)
+  kept = jax.tree.map(lambda x, m: np.where(m, x, 0), variables, masks)
+  x = jax.random.uniform(jax.random.key(2), (10, *model.input_shape))
+  before, after = (model.apply(v, x, train=False) for v in (variables, kept))
+  np.testing.assert_array_equal(before, after)
+  dropped = sum(
+    int(((v != 0) & ~m).sum())
+    for v, m in zip(
+      jax.tree.leaves(variables), jax.tree.leaves(masks), strict=True
+    )
+  )
+  assert dropped > 0
