@@ -23,7 +23,7 @@ def test_a_file_of_another_kind(complaint, tmp_path):
   path = tmp_path / 'weights.h5'
   path.write_bytes(b'\x89HDF')
   error = complaint('inspect', path)
-  assert 'weights.h5' in error and '.caffemodel or .npz' in error
+  assert 'weights.h5' in error and '.caffemodel, .npz or .safetensors' in error
 
 
 @pytest.mark.parametrize('part', [0, 1, 30, 0.5, 0.999])
