@@ -50,7 +50,7 @@ def named(
     reserved: the name that the file's format keeps for itself.
 
   Returns:
-    Arrays in C order; `nested` gives the tree again, with dicts for lists.
+    Arrays, of which `nested` makes the tree again, with dicts for lists.
   """
   names = tree.leaf_names(weights)
   leaves = tree.named_leaves(weights)
@@ -72,4 +72,4 @@ def named(
         f'{where}: the name of a leaf must be text that every program can'
         f' read, got {name!r}: rename it'
       )
-  return {name: np.asarray(leaf, order='C') for name, leaf in leaves.items()}
+  return {name: np.asarray(leaf) for name, leaf in leaves.items()}

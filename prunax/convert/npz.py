@@ -39,7 +39,8 @@ def _entries(
       f'{path}: meta must have no key {_DTYPES!r}, which is taken: rename it'
     )
   entries, dtypes = {}, {}
-  for name, x in named(weights, path, META).items():
+  for name, leaf in named(weights, path, META).items():
+    x = np.asarray(leaf, order='C')
     entries[name] = _plain(x, f'{path}: the leaf {name!r}')
     if entries[name].dtype != x.dtype:
       dtypes[name] = x.dtype.name

@@ -49,7 +49,7 @@ def _storable(x: np.ndarray, where: str) -> np.ndarray:
       f'{where} must have a type of the format, got {x.dtype}: convert it to'
       f' one of {known}'
     )
-  return x.astype(native, copy=False)
+  return x.astype(native, order='C', copy=False)
 
 
 def save(path: PathLike, weights: Any, meta: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ def bits(dtype, shape):
   """Arrays of any bits of a type."""
   dtype = np.dtype(getattr(ml_dtypes, dtype, dtype))
   size = int(np.prod(shape)) * dtype.itemsize
-  top = 1 if dtype == bool else 255
+  top = 1 if dtype.kind == 'b' else 255
   return st.lists(st.integers(0, top), min_size=size, max_size=size).map(
     lambda data: np.array(data, np.uint8).view(dtype).reshape(shape)
   )
