@@ -57,7 +57,7 @@ def save(path: PathLike, weights: Any, meta: dict[str, Any]) -> None:
   """
   suffix = pathlib.Path(path).suffix.lower()
   if suffix == '.caffemodel':
-    caffemodel.write(path, weights, str(meta.get('model', '')))
+    caffemodel.write(path, weights, str(meta.get('model') or ''))
   elif suffix == '.npz':
     npz.save(path, weights, meta)
   elif suffix == '.safetensors':
