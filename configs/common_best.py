@@ -11,8 +11,8 @@ def config(
   model: str,
   olmp: common_olmp.Settings,
   kept: int,
-  kept_taught: int,
   steps: int,
+  kept_taught: int | None = None,
 ) -> ConfigDict:
   """OLMP, then gradual pruning to a count by |w| / rms of its layer.
 
@@ -26,12 +26,13 @@ def config(
     model: 'lenet5' or 'lenet300100'.
     olmp: how thresholds are searched.
     kept: how many weights of the kernels stay; the biases that are left stay.
-    kept_taught: the same with a teacher.
     steps: of the last pruning, of which the first six tenths prune.
+    kept_taught: what stays with a teacher; None where none would teach.
   """
   start = f'{model}_reference'
+  known = ('own',) if kept_taught is None else ('taught', 'own')
+  name, start = common.variant(arg, name, start, known)
   taught = arg == 'taught'
-  name, start = common.variant(arg, name, start, ('taught', 'own'))
   made = common.mnist_config(name, model, start)
   made.data.order = 'shuffle'
   made.data.constraint = 3_000

@@ -33,6 +33,6 @@ def get_config(arg: str | None = None) -> ConfigDict:
       delta=0.019,
     ),
     kept=1_850,
-    kept_taught=1_300,
     steps=60_000,
+    kept_taught=1_285,
   )

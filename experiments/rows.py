@@ -119,11 +119,4 @@ ROWS = (
     '297.7x at 0.91 %',
     'Li et al. 2018, the released file',
   ),
-  Row(
-    'lenet5_best_taught',
-    'lenet5_best.py:taught',
-    'LeNet-5, the same, with its dense start as the teacher',
-    '297.7x at 0.91 %',
-    'Li et al. 2018, the released file, which had no teacher',
-  ),
 )

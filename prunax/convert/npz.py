@@ -8,9 +8,9 @@ import ml_dtypes
 import numpy as np
 
 from prunax.convert import meta as metas
-from prunax.convert.names import named, nested
 from prunax.errors import NPZ_DAMAGE, InputError, reason
 from prunax.files import PathLike, write_whole
+from prunax.names import named, nested
 
 META = '__prunax__'
 _DTYPES = '__dtypes__'

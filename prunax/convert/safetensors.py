@@ -10,9 +10,9 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as serialized
 
 from prunax.convert import meta as metas
-from prunax.convert.names import named, nested
 from prunax.errors import InputError, reason
 from prunax.files import PathLike, write_whole
+from prunax.names import named, nested
 
 _KEY = 'prunax'
 _HEADER = '__metadata__'

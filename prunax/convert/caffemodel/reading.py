@@ -9,8 +9,8 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from prunax.convert.caffemodel.proto import MOST_AXES, NetParameter
-from prunax.convert.names import nested
 from prunax.errors import InputError
+from prunax.names import nested
 
 # The enum of V1 files, as far as their layers have weights of a known layout.
 _V1_TYPES = {4: 'Convolution', 14: 'InnerProduct'}

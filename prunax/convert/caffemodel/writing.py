@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from prunax.convert.caffemodel.proto import MOST_AXES, NetParameter
-from prunax.convert.names import named
 from prunax.errors import InputError
 from prunax.files import PathLike, write_whole
+from prunax.names import named
 
 # Protobuf writes no message of 2 GiB or more; names and shapes take the rest.
 _MOST_BYTES = 2**31 - 2**20

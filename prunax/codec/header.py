@@ -1,0 +1,82 @@
+"""What stands at the front of a file: its leaves, and what is known of them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from prunax.codec import patterns, text
+from prunax.codec.bits import Cursor, varint
+
+# The most axes that NumPy knows.
+_MOST_AXES = 64
+
+
+class Entry(NamedTuple):
+  """A leaf: what it is, and how many bytes it has in the file."""
+
+  name: str
+  shape: tuple[int, ...]
+  dtype: np.dtype
+  coding: int
+  length: int
+
+  @property
+  def nbytes(self) -> int:
+    """Of the array."""
+    size = self.dtype.itemsize
+    for n in self.shape:
+      size *= n
+    return size
+
+
+def _shared(a: bytes, b: bytes) -> int:
+  """How many bytes two names have in common at the front."""
+  size = 0
+  while size < min(len(a), len(b)) and a[size] == b[size]:
+    size += 1
+  return size
+
+
+def encode(entries: Sequence[Entry], meta: dict[str, Any]) -> bytes:
+  """The header's bytes."""
+  out = bytearray(varint(len(entries)))
+  before = b''
+  for entry in entries:
+    name = entry.name.encode()
+    shared = _shared(before, name)
+    out += varint(shared) + varint(len(name) - shared) + name[shared:]
+    out += varint(patterns.number(entry.dtype, entry.name))
+    out += varint(len(entry.shape)) + b''.join(map(varint, entry.shape))
+    out += varint(entry.coding)
+    if entry.coding:
+      out += varint(entry.length)
+    before = name
+  if meta:
+    out += json.dumps(meta, sort_keys=True, separators=(',', ':')).encode()
+  return text.encode(bytes(out))
+
+
+def decode(data: bytes) -> tuple[list[Entry], dict[str, Any]]:
+  """The entries and the meta that `encode` was given."""
+  cursor = Cursor(text.decode(data))
+  entries: list[Entry] = []
+  before = b''
+  for _ in range(cursor.varint()):
+    shared = cursor.varint()
+    if shared > len(before):
+      raise ValueError('a name that shares more than there is')
+    before = before[:shared] + cursor.take(cursor.varint())
+    dtype = patterns.dtype(cursor.varint())
+    axes = cursor.varint()
+    if axes > _MOST_AXES:
+      raise ValueError(f'{axes} axes')
+    shape = tuple(cursor.varint() for _ in range(axes))
+    coding = cursor.varint()
+    length = cursor.varint() if coding else 0
+    entries.append(Entry(before.decode(), shape, dtype, coding, length))
+  meta = json.loads(cursor.take(cursor.left)) if cursor.left else {}
+  if not isinstance(meta, dict):
+    raise ValueError('meta that is no group of entries')
+  return entries, meta
