@@ -15,7 +15,9 @@ from prunax.errors import InputError
 from prunax.rundir import RunDir
 from prunax.version import __version__
 
-_FILE_HELP = 'a .caffemodel, an .npz, or a run folder (its last artifact)'
+_FILE_HELP = (
+  'a .caffemodel, an .npz, a .safetensors, or a run folder (its last artifact)'
+)
 _DATA_HELP = (
   'mnist, digits, or another data set, whose test part is read, or a FILE.npz,'
   ' whose x and y are read whole'
@@ -33,25 +35,40 @@ class _Parser(argparse.ArgumentParser):
     sys.exit(2)
 
 
-def open_source(path: str) -> convert.Loaded:
-  """The weights that a file or a run folder stands for."""
+def source(path: str) -> str:
+  """The file of weights that a file or a run folder stands for."""
   if os.path.isdir(path):
-    return convert.load(RunDir(path).last_artifact())
+    return str(RunDir(path).last_artifact())
   if not os.path.exists(path):
     raise InputError(
       f'there must be a file or a run folder {path!r}, got neither: mend the'
       ' path'
     )
-  return convert.load(path)
+  return path
 
 
 def inspect(path: str) -> dict[str, Any]:
   """Every leaf of a file, and the total, as plain values."""
-  loaded = open_source(path)
+  file = source(path)
+  loaded = convert.load(file)
+  # Of other files the size is that of their format, not that of the weights.
+  compressed = loaded.budget is not None
+  return inspected(loaded, os.path.getsize(file) if compressed else None)
+
+
+def inspected(loaded: convert.Loaded, taken: int | None) -> dict[str, Any]:
+  """What `inspect` tells of weights.
+
+  Args:
+    loaded: the weights.
+    taken: the bytes of the compressed file that they are from, or None.
+  """
   counts = tree.count(loaded.tree)
+  values = tree.distinct(loaded.tree)
+  total = costs.total(counts, loaded.meta.get('sizes'))
   return {
-    'leaves': costs.by_leaf(counts),
-    'total': costs.total(counts, loaded.meta.get('sizes')),
+    'leaves': costs.by_leaf(counts, values, loaded.budget),
+    'total': total | costs.stored(total['size'], taken),
   }
 
 
@@ -67,7 +84,7 @@ def evaluate(
     data_name: a data set, whose test part is read, or an `.npz` of x and y,
       which is read whole; None for the test part of what the file records.
   """
-  variables, meta = open_source(path)
+  variables, meta, _ = convert.load(source(path))
   model = _model(variables, model_name or meta.get('model'), path)
   name, examples = _examples(data_name, meta.get('data'), path)
   models.check_input(model, examples.x, name)

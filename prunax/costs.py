@@ -1,6 +1,6 @@
 """How much of a network is left, as numbers for tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prunax import tree
@@ -16,8 +16,19 @@ def density(size: int, alive: int) -> float:
   return alive / size if size else 1.0
 
 
-def by_leaf(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
-  """One row a leaf: name, shape, size, alive, density."""
+def by_leaf(
+  counts: Sequence[tree.LeafCount],
+  values: Mapping[str, int],
+  budget: Mapping[str, int] | None = None,
+) -> list[dict[str, Any]]:
+  """One row a leaf: name, shape, size, alive, density, values, bytes.
+
+  Args:
+    counts: the leaves.
+    values: how many different values other than zero each has, by name.
+    budget: how many bytes each takes in its file, by name, or None where they
+      are not known.
+  """
   return [
     {
       'name': leaf.name,
@@ -25,6 +36,8 @@ def by_leaf(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
       'size': leaf.size,
       'alive': leaf.alive,
       'density': leaf.density,
+      'values': values[leaf.name],
+      'bytes': budget[leaf.name] if budget else None,
     }
     for leaf in counts
   ]
@@ -71,3 +84,17 @@ def total(
     'ratio': ratio(size, alive),
     'ratio_weights': ratio(weights, sum(leaf.alive for leaf in kernels)),
   }
+
+
+def stored(size: int, taken: int | None) -> dict[str, Any]:
+  """How many bytes a compressed file takes, and how many times fewer that is.
+
+  >>> stored(1000, 40)
+  {'bytes': 40, 'ratio_bytes': 100.0}
+
+  Args:
+    size: the number of parameters, of 4 bytes each before.
+    taken: the file's bytes, or None where it is not compressed.
+  """
+  times = None if taken is None else ratio(4 * size, taken)
+  return {'bytes': taken, 'ratio_bytes': times}

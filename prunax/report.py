@@ -128,7 +128,9 @@ def _spliced(summary: dict[str, Any]) -> dict[str, int]:
 
 def leaves_text(name: str, inspected: dict[str, Any]) -> str:
   """What `prunax inspect` prints."""
-  table = _table(['leaf', 'shape', 'alive', 'of', 'density'])
+  total = inspected['total']
+  columns = ['leaf', 'shape', 'alive', 'of', 'density', 'values']
+  table = _table(columns + ['bytes'] * len(_taken(total)))
   for leaf in inspected['leaves']:
     table.add_row(
       leaf['name'],
@@ -136,8 +138,9 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
       f'{leaf["alive"]:,}',
       f'{leaf["size"]:,}',
       f'{leaf["density"]:.2%}',
+      f'{leaf["values"]:,}',
+      *_taken(leaf),
     )
-  total = inspected['total']
   table.add_section()
   table.add_row(
     'total',
@@ -145,12 +148,21 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     f'{total["alive"]:,}',
     f'{total["size"]:,}',
     f'{costs.density(total["size"], total["alive"]):.2%}',
+    '',
+    *_taken(total),
   )
   facts = (
     f'ratio: {_times(total["ratio"])}'
     f' (weights only: {_times(total["ratio_weights"])})\n'
   )
+  if total['bytes'] is not None:
+    facts += f'bytes: {_times(total["ratio_bytes"])} fewer than 4 a weight\n'
   return _text((name, table)) + facts
+
+
+def _taken(row: dict[str, Any]) -> list[str]:
+  """The cell of the bytes, if there is one."""
+  return [] if row['bytes'] is None else [f'{row["bytes"]:,}']
 
 
 def score_text(score: dict[str, Any]) -> str:

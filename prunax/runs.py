@@ -208,7 +208,7 @@ class Run:
     x, y = self.dataset.test
     started: np.ndarray | None = None
     for i, path in enumerate(self.folder.artifacts()):
-      variables, meta = convert.load(path)
+      variables, meta, _ = convert.load(path)
       guesses = evaluation.predict(self.model.apply, variables, x, data.scale)
       score = evaluation.score(guesses, y)
       right = guesses == y

@@ -164,6 +164,23 @@ def count(tree: Any) -> list[LeafCount]:
   ]
 
 
+def _distinct(leaf: Any) -> int:
+  x = np.asarray(leaf)
+  # NumPy cannot tell the NaNs of types that are not its own.
+  if x.dtype.isbuiltin == 2:
+    x = x.astype(np.float32)
+  return int(np.count_nonzero(np.unique(x)))
+
+
+def distinct(tree: Any) -> dict[str, int]:
+  """How many different values other than zero each leaf has, by name.
+
+  >>> distinct({'ip': {'kernel': np.array([[0.5, 0.0], [0.5, -0.5]])}})
+  {'ip/kernel': 2}
+  """
+  return {name: _distinct(x) for name, x in named_leaves(tree).items()}
+
+
 def nest(leaves: dict[str, Any]) -> dict[str, Any]:
   """A nested dict from leaves by name.
 

@@ -18,15 +18,29 @@ def test_ratio_and_density_by_hand():
 
 
 def test_by_leaf():
-  rows = costs.by_leaf(COUNTS)
+  rows = costs.by_leaf(COUNTS, tree.distinct(NET))
   assert rows[1] == {
     'name': 'conv1/kernel',
     'shape': [2, 2],
     'size': 4,
     'alive': 2,
     'density': 0.5,
+    'values': 1,
+    'bytes': None,
   }
   assert [row['alive'] for row in rows] == [1, 2, 0, 1]
+  assert [row['values'] for row in rows] == [1, 1, 0, 1]
+
+
+def test_by_leaf_of_a_compressed_file():
+  budget = {leaf.name: 10 * i for i, leaf in enumerate(COUNTS)}
+  rows = costs.by_leaf(COUNTS, tree.distinct(NET), budget)
+  assert [row['bytes'] for row in rows] == [0, 10, 20, 30]
+
+
+def test_bytes_of_a_compressed_file():
+  assert costs.stored(100, 32) == {'bytes': 32, 'ratio_bytes': 12.5}
+  assert costs.stored(100, None) == {'bytes': None, 'ratio_bytes': None}
 
 
 def test_by_layer_counts_weights_and_biases_together():

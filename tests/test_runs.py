@@ -60,7 +60,7 @@ def test_one_artifact_a_stage_tells_where_it_is_from(finished):
   names = [path.name for path in run.folder.artifacts()]
   assert names == [f'{i}-{name}.npz' for i, name in enumerate(STAGES)]
   for path, name in zip(run.folder.artifacts(), STAGES, strict=True):
-    variables, meta = convert.load(path)
+    variables, meta, _ = convert.load(path)
     assert tree.leaf_names(variables) == list(models.shapes(run.model))
     seconds, facts = meta.pop('seconds'), meta.pop('facts')
     assert seconds > 0

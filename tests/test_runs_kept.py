@@ -48,7 +48,7 @@ def test_a_stage_done_anew_takes_the_later_ones_along(tmp_path, small):
   run.folder.artifact(0, 'dense').unlink()
   run.folder.summary.unlink()
   stale = run.folder.artifact(1, 'finetune')
-  tree, meta = convert.load(stale)
+  tree, meta, _ = convert.load(stale)
   wrong = {
     k: {n: np.zeros_like(x) for n, x in v.items()} for k, v in tree.items()
   }

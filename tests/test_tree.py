@@ -4,6 +4,7 @@ import equinox as eqx
 import haiku as hk
 import jax
 import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 import pytest
 from flax import linen, nnx
@@ -94,3 +95,13 @@ def test_count_knows_the_zeros():
 def test_nest_inverts_names():
   net = {'a': {'b': {'kernel': 1}}, 'c': {'bias': 2}}
   assert tree.nest(tree.named_leaves(net)) == net
+
+
+@pytest.mark.parametrize(
+  ('dtype', 'values'),
+  [('float32', 4), ('bfloat16', 4), ('float8_e5m2', 4), ('>f8', 4), ('?', 1)],
+)
+def test_values_count_every_other_number_once(dtype, values):
+  x = np.array([0.0, -0.0, 1, 1, -1, np.inf, np.nan, np.nan])
+  x = x.astype(np.dtype(getattr(ml_dtypes, dtype, dtype)))
+  assert tree.distinct({'a': x}) == {'a': values}

@@ -1,6 +1,5 @@
 """Weights in an `.npz`: one array a leaf, and what is known of them as JSON."""
 
-import json
 import pathlib
 import zipfile
 from typing import Any, BinaryIO
@@ -8,10 +7,10 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
-from prunax import tree
+from prunax.convert import meta as metas
 from prunax.errors import NPZ_DAMAGE, InputError, reason
 from prunax.files import PathLike, write_whole
-from prunax.names import nested
+from prunax.names import named, nested
 
 META = '__prunax__'
 _DTYPES = '__dtypes__'
@@ -35,34 +34,19 @@ def _plain(x: np.ndarray, where: str) -> np.ndarray:
 def _entries(
   weights: Any, meta: dict[str, Any], path: pathlib.Path
 ) -> dict[str, np.ndarray]:
-  names = tree.leaf_names(weights)
-  leaves = tree.named_leaves(weights)
-  if len(names) != len(leaves) or META in leaves or _DTYPES in meta:
+  if _DTYPES in meta:
     raise InputError(
-      f'{path}: leaves must have names of their own other than {META!r}, and'
-      f' meta no key {_DTYPES!r}, got {", ".join(names)}: rename the leaf or'
-      ' the key'
+      f'{path}: meta must have no key {_DTYPES!r}, which is taken: rename it'
     )
-  if not leaves:
-    raise InputError(
-      f'{path} must get at least one leaf, got none: save a tree of arrays'
-    )
-  nested(leaves, str(path))
   entries, dtypes = {}, {}
-  for name, leaf in leaves.items():
+  for name, leaf in named(weights, path, META).items():
     x = np.asarray(leaf, order='C')
     entries[name] = _plain(x, f'{path}: the leaf {name!r}')
     if entries[name].dtype != x.dtype:
       dtypes[name] = x.dtype.name
   if dtypes:
     meta = {**meta, _DTYPES: dtypes}
-  try:
-    text = json.dumps(meta, sort_keys=True)
-  except (TypeError, ValueError) as e:
-    raise InputError(
-      f'{path}: meta must be writable as JSON, got {reason(e)}: keep to'
-      ' strings, numbers, lists and dicts'
-    ) from e
+  text = metas.dumped(meta, path)
   entries[META] = np.frombuffer(text.encode(), np.uint8)
   return entries
 
@@ -125,14 +109,15 @@ def _meta(arrays: dict[str, np.ndarray], path: pathlib.Path) -> dict[str, Any]:
   stored = arrays.pop(META, None)
   if stored is None:
     return {}
+  text = stored.astype(np.uint8).tobytes()
+  meta = metas.parsed(text, path, f'entry {META!r}')
   try:
-    meta = json.loads(stored.astype(np.uint8).tobytes())
     for name, dtype in meta.pop(_DTYPES, {}).items():
       arrays[name] = arrays[name].view(np.dtype(getattr(ml_dtypes, dtype)))
   except (AttributeError, KeyError, TypeError, ValueError) as e:
     raise InputError(
-      f'{path} must hold JSON in its entry {META!r}, got {reason(e)}: write it'
-      ' again'
+      f'{path} must tell the types of its entries in {META!r}, got'
+      f' {reason(e)}: write it again'
     ) from e
   return meta
 
@@ -151,4 +136,4 @@ def load(path: PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
   meta = _meta(arrays, path)
   if not arrays:
     raise InputError(f'{path} must hold an array, got none: write it again')
-  return nested(arrays, str(path)), meta
+  return nested(arrays, path), meta

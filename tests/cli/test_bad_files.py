@@ -2,10 +2,20 @@
 
 import pytest
 
+from prunax import convert
+
 
 @pytest.mark.parametrize('command', ['inspect', 'evaluate'])
 @pytest.mark.parametrize(
-  'name', ['gone', 'gone.npz', 'gone.caffemodel', 'gone/artifacts', '']
+  'name',
+  [
+    'gone',
+    'gone.npz',
+    'gone.caffemodel',
+    'gone.safetensors',
+    'gone/artifacts',
+    '',
+  ],
 )
 def test_nothing_there(complaint, tmp_path, command, name):
   path = str(tmp_path / name) if name else ''
@@ -23,7 +33,7 @@ def test_a_file_of_another_kind(complaint, tmp_path):
   path = tmp_path / 'weights.h5'
   path.write_bytes(b'\x89HDF')
   error = complaint('inspect', path)
-  assert 'weights.h5' in error and '.caffemodel or .npz' in error
+  assert 'weights.h5' in error and '.caffemodel, .npz or .safetensors' in error
 
 
 @pytest.mark.parametrize('part', [0, 1, 30, 0.5, 0.999])
@@ -34,6 +44,17 @@ def test_npz_cut_short(complaint, file, tmp_path, part):
   path.write_bytes(whole[:keep])
   for command in ('inspect', 'evaluate'):
     assert 'short.npz' in complaint(command, path)
+
+
+@pytest.mark.parametrize('part', [0, 1, 30, 0.5, 0.999])
+def test_safetensors_cut_short(complaint, weights, tmp_path, part):
+  path = tmp_path / 'short.safetensors'
+  convert.save(path, weights, {})
+  whole = path.read_bytes()
+  keep = part if isinstance(part, int) else int(part * len(whole))
+  path.write_bytes(whole[:keep])
+  for command in ('inspect', 'evaluate'):
+    assert 'short.safetensors' in complaint(command, path)
 
 
 def test_artifact_cut_short(complaint, run_folder):

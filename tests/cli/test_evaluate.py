@@ -57,6 +57,21 @@ def test_a_run_folder_is_its_last_artifact(answer, run_folder, file):
   assert answer('evaluate', run_folder) == plain
 
 
+@pytest.mark.parametrize('suffix', ['.safetensors', '.caffemodel'])
+def test_evaluate_says_the_same_of_every_kind(
+  answer, complaint, file, weights, tmp_path, suffix
+):
+  path = tmp_path / f'other{suffix}'
+  meta = {'model': 'lenet300100', 'data': 'digits'}
+  convert.save(path, tree.nest(weights), meta)
+  wanted = answer('evaluate', file, '--data', 'digits')
+  assert answer('evaluate', path, '--data', 'digits') == wanted
+  if suffix == '.safetensors':
+    assert answer('evaluate', path) == wanted
+  else:
+    assert 'does not record it' in complaint('evaluate', path)
+
+
 def test_what_is_said_beats_what_is_recorded(
   answer, complaint, run_folder, images
 ):

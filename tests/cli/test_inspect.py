@@ -3,15 +3,23 @@
 import numpy as np
 import pytest
 
-from prunax import convert
+from prunax import cli, convert, report
 
-LEAF_KEYS = ['name', 'shape', 'size', 'alive', 'density']
-TOTAL_KEYS = ['size', 'alive', 'ratio', 'ratio_weights']
+LEAF_KEYS = ['name', 'shape', 'size', 'alive', 'density', 'values', 'bytes']
+TOTAL_KEYS = [
+  'size',
+  'alive',
+  'ratio',
+  'ratio_weights',
+  'bytes',
+  'ratio_bytes',
+]
+NO_BYTES = {'bytes': None, 'ratio_bytes': None}
 
 
 def test_inspect_says_every_leaf_and_the_total(answer, tmp_path):
   path = tmp_path / 'mine.npz'
-  kernel = np.array([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+  kernel = np.array([[1.0, 0.0, 0.0], [-0.0, 2.0, 0.0]])
   np.savez(path, **{'fc/kernel': kernel, 'fc/bias': np.array([0.0, 1, 1])})
   assert answer('inspect', path) == {
     'leaves': [
@@ -21,6 +29,8 @@ def test_inspect_says_every_leaf_and_the_total(answer, tmp_path):
         'size': 3,
         'alive': 2,
         'density': 2 / 3,
+        'values': 1,
+        'bytes': None,
       },
       {
         'name': 'fc/kernel',
@@ -28,9 +38,18 @@ def test_inspect_says_every_leaf_and_the_total(answer, tmp_path):
         'size': 6,
         'alive': 2,
         'density': 1 / 3,
+        'values': 2,
+        'bytes': None,
       },
     ],
-    'total': {'size': 9, 'alive': 4, 'ratio': 2.25, 'ratio_weights': 3.0},
+    'total': {
+      'size': 9,
+      'alive': 4,
+      'ratio': 2.25,
+      'ratio_weights': 3.0,
+      'bytes': None,
+      'ratio_bytes': None,
+    },
   }
 
 
@@ -49,7 +68,8 @@ def test_inspect_where_nothing_was_ever(run, answer, tmp_path):
   path = tmp_path / 'empty.npz'
   np.savez(path, **{'fc/kernel': np.zeros((0, 3))})
   total = answer('inspect', path)['total']
-  assert total == {'size': 0, 'alive': 0, 'ratio': None, 'ratio_weights': None}
+  none = {'size': 0, 'alive': 0, 'ratio': None, 'ratio_weights': None}
+  assert total == none | NO_BYTES
   assert run('inspect', path)[0] == 0
 
 
@@ -64,6 +84,7 @@ def test_size_is_that_before_anything_was_cut(answer, tmp_path):
     'alive': 6,
     'ratio': 10.0,
     'ratio_weights': 10.0,
+    **NO_BYTES,
   }
   assert [leaf['size'] for leaf in found['leaves']] == [2, 4]
 
@@ -74,6 +95,11 @@ def test_inspect_for_people(run, file):
   assert 'plain.npz' in out
   row = next(line for line in out.splitlines() if 'ip1/kernel' in line)
   assert all(word in row for word in ('784 x 300', '784', '235,200', '0.33%'))
+  header = next(line for line in out.splitlines() if 'density' in line)
+  assert 'values' in header and 'bytes' not in header
+  # All 300 alive biases are 0.5.
+  row = next(line for line in out.splitlines() if 'ip1/bias' in line)
+  assert row.replace('│', ' ').split()[-2:] == ['100.00%', '1']
   assert 'ratio: 122.1x (weights only: 141.3x)' in out
 
 
@@ -89,3 +115,33 @@ def test_names_that_mean_something_to_a_terminal(run, tmp_path):
   joined = ''.join(cell.strip() for cell in cells)
   assert all(name in joined for name in names)
   assert out.count('2 x 2') == 3
+
+
+@pytest.mark.parametrize('suffix', ['.safetensors', '.caffemodel'])
+def test_inspect_says_the_same_of_every_kind(answer, file, tmp_path, suffix):
+  path = tmp_path / f'other{suffix}'
+  convert.save(path, convert.load(file).tree, {})
+  assert answer('inspect', path) == answer('inspect', file)
+
+
+def test_inspect_a_file_of_another_program(answer, tmp_path):
+  path = tmp_path / 'theirs.safetensors'
+  convert.save(path, {'fc.weight': np.eye(2, dtype=np.float16)}, {})
+  (leaf,) = answer('inspect', path)['leaves']
+  assert (leaf['name'], leaf['alive'], leaf['values']) == ('fc.weight', 2, 1)
+
+
+def test_inspect_of_a_compressed_file():
+  weights = {'fc': {'bias': np.zeros(5), 'kernel': np.ones((5, 1000))}}
+  budget = {'fc/bias': 7, 'fc/kernel': 1234}
+  loaded = convert.Loaded(weights, {}, budget)
+  found = cli.inspected(loaded, 2002)
+  assert [leaf['bytes'] for leaf in found['leaves']] == [7, 1234]
+  assert found['total']['bytes'] == 2002
+  assert found['total']['ratio_bytes'] == 10.0
+  out = report.leaves_text('a', found)
+  cells = [line.replace('│', ' ').split() for line in out.splitlines()]
+  ends = {words[0]: words[-1] for words in cells if words}
+  assert (ends['fc/bias'], ends['fc/kernel']) == ('7', '1,234')
+  assert ends['total'] == '2,002'
+  assert 'bytes: 10.0x fewer' in out

@@ -5,7 +5,7 @@ import pytest
 
 from prunax import tree
 from prunax.convert import caffemodel
-from prunax.convert.proto import NetParameter
+from prunax.convert.caffemodel.proto import NetParameter
 from prunax.errors import InputError
 
 

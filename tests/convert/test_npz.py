@@ -122,7 +122,7 @@ def test_the_suffix_tells_how_to_read(tmp_path):
   _assert_same(loaded.tree, _TREE)
   assert loaded.meta == {'k': 1}
   for name in ('a.h5', 'npz', 'a.npz.bak'):
-    with pytest.raises(InputError, match=r'\.caffemodel or \.npz, got'):
+    with pytest.raises(InputError, match=r'\.npz or \.safetensors, got'):
       convert.load(tmp_path / name)
 
 

@@ -59,6 +59,8 @@ def test_places_that_cannot_be_written(tmp_path):
     ({'a': np.zeros(2, 'i4,f4')}, {}, "leaf 'a' must"),
     ({'a': np.ones(2)}, {'k': np.ones(2)}, 'meta must be writable as JSON'),
     ({'a': np.ones(2)}, {'__dtypes__': 1}, 'no key'),
+    ({'a\0': np.ones(2)}, {}, 'text that every program'),
+    ({'\ud800': np.ones(2)}, {}, 'text that every program'),
     ({'__prunax__': np.ones(2)}, {}, 'names of their own'),
     ({'a': {'b': np.ones(1)}, 'a/b': np.ones(1)}, {}, 'names of their own'),
     ({'a': np.ones(1), 'a/b': np.ones(1)}, {}, "'a' must be a leaf or hold"),

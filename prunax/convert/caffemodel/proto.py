@@ -11,6 +11,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = 'prunax.caffe'
 
+# Caffe's blobs have no more.
+MOST_AXES = 32
+
 # Of each message the fields: name, number, type; a trailing * is repeated, a
 # trailing + repeated and packed. Names and numbers are those of caffe.proto.
 _MESSAGES = {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from prunax.convert.proto import NetParameter
+from prunax.convert.caffemodel.proto import MOST_AXES, NetParameter
 from prunax.errors import InputError
 from prunax.names import nested
 
@@ -49,15 +49,21 @@ def _array(blob: Any, where: str) -> np.ndarray:
     shape = tuple(getattr(blob, side) for side in sides)
   else:
     shape = tuple(blob.shape.dim)
+  if len(shape) > MOST_AXES:
+    raise InputError(
+      f'{where} must have at most {MOST_AXES} axes, got {len(shape)}: the file'
+      ' is damaged, fetch it again'
+    )
   values = blob.data or blob.double_data
   if min(shape, default=1) < 1 or math.prod(shape) != len(values):
     raise InputError(
       f'{where} must hold as many values as its shape {shape} says, got'
       f' {len(values)}: the file is damaged, fetch it again'
     )
-  flat = np.array(values, np.float32)
-  # Adding +0.0 turns -0.0 into +0.0 and changes nothing else.
-  return flat.reshape(shape) + np.float32(0)
+  with np.errstate(invalid='ignore', over='ignore'):
+    flat = np.array(values, np.float32)
+    # Adding +0.0 turns -0.0 into +0.0 and changes nothing else.
+    return flat.reshape(shape) + np.float32(0)
 
 
 def _layers(net: Any, path: pathlib.Path) -> list[_Layer]:
