@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from prunax import convert, costs, data, evaluation, models, report, tree
+from prunax import costs, data, evaluation, models, report, tree, weights
 from prunax.errors import InputError
 from prunax.rundir import RunDir
 from prunax.version import __version__
@@ -50,13 +50,13 @@ def source(path: str) -> str:
 def inspect(path: str) -> dict[str, Any]:
   """Every leaf of a file, and the total, as plain values."""
   file = source(path)
-  loaded = convert.load(file)
+  loaded = weights.load(file)
   # Of other files the size is that of their format, not that of the weights.
   compressed = loaded.budget is not None
   return inspected(loaded, os.path.getsize(file) if compressed else None)
 
 
-def inspected(loaded: convert.Loaded, taken: int | None) -> dict[str, Any]:
+def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
   """What `inspect` tells of weights.
 
   Args:
@@ -84,7 +84,7 @@ def evaluate(
     data_name: a data set, whose test part is read, or an `.npz` of x and y,
       which is read whole; None for the test part of what the file records.
   """
-  variables, meta, _ = convert.load(source(path))
+  variables, meta, _ = weights.load(source(path))
   model = _model(variables, model_name or meta.get('model'), path)
   name, examples = _examples(data_name, meta.get('data'), path)
   models.check_input(model, examples.x, name)

@@ -21,6 +21,7 @@ from prunax import (
   teaching,
   train,
   tree,
+  weights,
 )
 from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
@@ -120,7 +121,7 @@ class Run:
       for i, name in enumerate(self.names):
         path = self.folder.artifact(i, name)
         if path.exists():
-          variables = convert.load(path).tree
+          variables = weights.load(path).tree
         else:
           self._forget_after(i)
           stage_key = jax.random.fold_in(key, i)
@@ -140,7 +141,7 @@ class Run:
     """Accuracy, errors and count of the run's last artifact on the test set."""
     self.folder.check(plan.identity(self.config))
     path = self.folder.last_artifact()
-    variables = models.checked(self.model, convert.load(path).tree, str(path))
+    variables = models.checked(self.model, weights.load(path).tree, str(path))
     x, y = self.dataset.test
     return evaluation.score(
       evaluation.predict(self.model.apply, variables, x, data.scale), y
@@ -200,7 +201,7 @@ class Run:
 
   def _dense_start(self) -> Any:
     path = plan.need_start_file(self.config)
-    return models.checked(self.model, convert.load(path).tree, str(path))
+    return models.checked(self.model, weights.load(path).tree, str(path))
 
   def _finish(self) -> dict[str, Any]:
     """Reads the test set, once for each artifact, and writes the summary."""
@@ -208,7 +209,7 @@ class Run:
     x, y = self.dataset.test
     started: np.ndarray | None = None
     for i, path in enumerate(self.folder.artifacts()):
-      variables, meta, _ = convert.load(path)
+      variables, meta, _ = weights.load(path)
       guesses = evaluation.predict(self.model.apply, variables, x, data.scale)
       score = evaluation.score(guesses, y)
       right = guesses == y

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from prunax import convert, evaluation, models, plan
+from prunax import convert, evaluation, models, plan, weights
 from prunax.errors import InputError
 from prunax.losses import Teaching
 from prunax.models import Model
@@ -55,7 +55,7 @@ def of_run(
         f'the teacher {model.name!r} must have as many {what} as the model'
         f' {pupil.name!r}, which has {ours}, got {theirs}: name another model'
       )
-  variables = models.checked(model, convert.load(path).tree, str(path))
+  variables = models.checked(model, weights.load(path).tree, str(path))
   return Teacher(model, variables, entry['weight'], entry['temperature'])
 
 

@@ -20,6 +20,7 @@ FLOORS = [
     'searches',
     'olmp_loop',
     'paths',
+    'weights',
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'},

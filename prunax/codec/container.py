@@ -1,7 +1,6 @@
 """The `.prx` file: a header, then the bytes of each leaf, all checked."""
 
 import binascii
-import math
 import os
 import pathlib
 import zlib
@@ -223,6 +222,10 @@ class PrxFile:
     except _DAMAGE as e:
       raise DamagedFile(self.path, name, reason(e)) from e
 
+  def tree(self) -> dict[str, Any]:
+    """All leaves, as a nested dict."""
+    return tree.nest({name: self.read(name) for name in self.entries})
+
   def stored(self) -> dict[str, int]:
     """How many bytes of the file belong to each leaf."""
     return {
@@ -245,13 +248,5 @@ def load(
     NewerFile: if a later prunax wrote it.
   """
   with PrxFile(path, max_bytes) as file:
-    leaves = {name: file.read(name) for name in file.entries}
-    return tree.nest(leaves), file.meta
+    return file.tree(), file.meta
 
-
-def ratio(weights: Any, size: int) -> float:
-  """Bytes of a dense float32 model over those of a file."""
-  entries = sum(
-    math.prod(np.shape(x)) for x in tree.named_leaves(weights).values()
-  )
-  return 4 * entries / size
