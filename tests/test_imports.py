@@ -20,6 +20,7 @@ FLOORS = [
     'searches',
     'olmp_loop',
     'paths',
+    'fisher',
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'},
