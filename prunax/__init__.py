@@ -10,4 +10,5 @@ from prunax.transforms import gradual as gradual
 from prunax.transforms import keep_zeros as keep_zeros
 from prunax.transforms import prune_by_score as prune_by_score
 from prunax.transforms import splices as splices
+from prunax.transforms import tie as tie
 from prunax.version import __version__ as __version__

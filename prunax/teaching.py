@@ -62,8 +62,8 @@ def of_run(
 def keep(teacher: Teacher, folder: RunDir) -> None:
   """Keeps the teacher for later sittings, unless the folder has it."""
   if not folder.teacher.exists():
-    weights = jax.tree.map(np.asarray, teacher.variables)
-    convert.npz.save(folder.teacher, weights, {'model': teacher.model.name})
+    taught = jax.tree.map(np.asarray, teacher.variables)
+    convert.npz.save(folder.teacher, taught, {'model': teacher.model.name})
 
 
 def taught(examples: Examples, teacher: Teacher) -> Examples:

@@ -21,6 +21,7 @@ FLOORS = [
     'olmp_loop',
     'paths',
     'weights',
+    'fisher',
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'},

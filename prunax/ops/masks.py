@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from prunax.ops import thresholds
 
@@ -125,3 +126,22 @@ def gaussian_window(x: jax.Array, width: jax.Array | float) -> jax.Array:
   mean, std = jnp.mean(wide), jnp.std(wide)
   inside = (wide > mean - width * std) & (wide < mean + width * std)
   return ~inside
+
+
+def sparse_ratio(x: np.ndarray, ratio: float) -> np.ndarray:
+  """The mask without the smallest `ratio` of the magnitudes, zeros included.
+
+  As the code that was published with demonstrations of Deep Compression
+  (may0324) has it, in single precision: of n entries the threshold is the
+  int(n * ratio)-th smallest magnitude, and what equals it goes too. Where that
+  is none, what is zero already stays so.
+
+  >>> sparse_ratio(np.array([1.0, -3.0, 2.0, 1.0]), 0.25).tolist()
+  [False, True, True, False]
+  """
+  magnitudes = np.abs(np.asarray(x))
+  gone = int(np.float32(magnitudes.size) * np.float32(ratio))
+  if not gone:
+    return magnitudes != 0
+  smallest = np.partition(magnitudes, gone - 1, axis=None)
+  return magnitudes > smallest[gone - 1]

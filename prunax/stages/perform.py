@@ -14,6 +14,7 @@ from prunax.hooks import Hook
 from prunax.models import Model
 from prunax.stages.olmp import olmp
 from prunax.stages.pruning import gradual, score, surgery
+from prunax.stages.sharing import prune_once, share
 from prunax.stages.tidying import tidy
 from prunax.stages.training import dense, finetune
 from prunax.stages.types import Outcome, Stage, Task
@@ -24,6 +25,8 @@ STAGES: dict[str, Stage] = {
   'olmp': olmp,
   'gradual': gradual,
   'score': score,
+  'prune_once': prune_once,
+  'share': share,
   'finetune': finetune,
   'tidy': tidy,
 }

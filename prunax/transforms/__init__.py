@@ -15,6 +15,7 @@ from prunax.transforms.moving import (
 from prunax.transforms.moving import replace as replace_state
 from prunax.transforms.splicing import splices
 from prunax.transforms.surgery import GaussianSurgery, Surgery
+from prunax.transforms.tie import TieState, tie
 
 __all__ = [
   'DNSState',
@@ -24,6 +25,7 @@ __all__ = [
   'Movable',
   'ScoreState',
   'Surgery',
+  'TieState',
   'dns',
   'due_now',
   'find',
@@ -35,4 +37,5 @@ __all__ = [
   'replace_state',
   'splices',
   'stopped',
+  'tie',
 ]

@@ -44,6 +44,11 @@ METHODS = {
   'by_score_layer': lambda inner: transforms.prune_by_score(
     inner, [(KERNELS, 4), ('.*', None)], every=3, score='layer', scope='layer'
   ),
+  'tie': lambda inner: optax.chain(
+    transforms.tie([(KERNELS, 128), ('.*', None)]),
+    inner,
+    transforms.keep_zeros(),
+  ),
 }
 OPTIMIZERS = {
   'sgd': lambda: optax.sgd(0.05, momentum=0.9),
