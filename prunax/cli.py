@@ -1,4 +1,4 @@
-"""The command `prunax`: looks at files of weights and evaluates them."""
+"""The command `prunax`: looks at files of weights, evaluates and packs them."""
 
 import argparse
 import json
@@ -10,18 +10,35 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from prunax import costs, data, evaluation, models, report, tree, weights
+from prunax import (
+  costs,
+  data,
+  evaluation,
+  lossy,
+  models,
+  packing,
+  report,
+  tree,
+  weights,
+)
 from prunax.errors import InputError
 from prunax.rundir import RunDir
 from prunax.version import __version__
 
 _FILE_HELP = (
-  'a .caffemodel, an .npz, a .safetensors, or a run folder (its last artifact)'
+  'a .prx, .npz, .safetensors or .caffemodel, or a run folder (its last'
+  ' artifact)'
 )
 _DATA_HELP = (
   'mnist, digits, or another data set, whose test part is read, or a FILE.npz,'
   ' whose x and y are read whole'
 )
+
+_LEVELS_HELP = (
+  'at most so many distinct values in each kernel and bias, zero not counted:'
+  ' 12, or by rules on the names of leaves: conv.*=8,.*=12,bn.*=none'
+)
+_ROUND_HELP = 'round float32 values to what this type can hold'
 
 # What a shell reports of a program that a closed pipe or Ctrl-C ended.
 _BROKEN_PIPE, _INTERRUPTED = 141, 130
@@ -100,6 +117,24 @@ def evaluate(
   return evaluation.score(guesses, examples.y)
 
 
+def pack(
+  path: str, out: str, levels: str | None = None, to: str | None = None
+) -> dict[str, Any]:
+  """Writes what a file or run folder holds to a `.prx`."""
+  return packing.pack(weights.load(source(path)), out, levels, to)
+
+
+def unpack(path: str, out: str) -> dict[str, Any]:
+  """Writes what a file holds to an ordinary one."""
+  if weights.is_packed(out):
+    raise InputError(
+      f'unpack must write an .npz, .safetensors or .caffemodel, got {out}: use'
+      ' pack for a .prx'
+    )
+  widened = packing.unpack(weights.load(source(path)), out)
+  return {'bytes': os.path.getsize(out), 'widened': widened}
+
+
 def _model(variables: Any, name: str | None, path: str) -> models.Model:
   if name:
     model = models.get(name)
@@ -163,7 +198,27 @@ def _parser() -> argparse.ArgumentParser:
   known = ', '.join(models.names())
   scoring.add_argument('--model', metavar='NAME', help=known)
   scoring.add_argument('--data', metavar='NAME', help=_DATA_HELP)
+  _add_packing(commands)
   return parser
+
+
+def _add_packing(commands: Any) -> None:
+  packing_it = commands.add_parser(
+    'pack', help='write weights to a .prx, as few bytes as they need'
+  )
+  packing_it.add_argument('file', metavar='SRC', help=_FILE_HELP)
+  packing_it.add_argument('out', metavar='OUT.prx', help='the file to write')
+  packing_it.add_argument('--levels', metavar='RULES', help=_LEVELS_HELP)
+  packing_it.add_argument(
+    '--round', metavar='TYPE', choices=lossy.ROUNDINGS, help=_ROUND_HELP
+  )
+  unpacking = commands.add_parser('unpack', help='write an ordinary file')
+  unpacking.add_argument('file', metavar='IN.prx', help=_FILE_HELP)
+  unpacking.add_argument(
+    'out', metavar='OUT', help='an .npz, .safetensors or .caffemodel to write'
+  )
+  for command in (packing_it, unpacking):
+    command.add_argument('--json', action='store_true', help='JSON on stdout')
 
 
 def _answer(arguments: argparse.Namespace) -> str:
@@ -171,9 +226,17 @@ def _answer(arguments: argparse.Namespace) -> str:
     result = inspect(arguments.file)
     name = os.path.basename(os.path.abspath(arguments.file))
     text = report.leaves_text(name, result)
-  else:
+  elif arguments.command == 'evaluate':
     result = evaluate(arguments.file, arguments.model, arguments.data)
     text = report.score_text(result)
+  elif arguments.command == 'pack':
+    result = pack(
+      arguments.file, arguments.out, arguments.levels, arguments.round
+    )
+    text = report.packed_text(os.path.basename(arguments.out), result)
+  else:
+    result = unpack(arguments.file, arguments.out)
+    text = report.unpacked_text(arguments.out, result)
   return json.dumps(result, allow_nan=False) + '\n' if arguments.json else text
 
 

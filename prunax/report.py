@@ -138,7 +138,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
       f'{leaf["alive"]:,}',
       f'{leaf["size"]:,}',
       f'{leaf["density"]:.2%}',
-      f'{leaf["values"]:,}',
+      f'{leaf["distinct"]:,}',
       *_taken(leaf),
     )
   table.add_section()
@@ -163,6 +163,43 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
 def _taken(row: dict[str, Any]) -> list[str]:
   """The cell of the bytes, if there is one."""
   return [] if row['bytes'] is None else [f'{row["bytes"]:,}']
+
+
+def packed_text(name: str, packed: dict[str, Any]) -> str:
+  """What `prunax pack` prints: where the bytes go, and the three ratios."""
+  parts = ['positions', 'values', 'codebook']
+  table = _table(['leaf', 'alive', 'distinct', *parts, 'bytes', 'coding'])
+  for leaf in packed['leaves']:
+    table.add_row(
+      leaf['name'],
+      f'{leaf["alive"]:,}',
+      f'{leaf["distinct"]:,}',
+      *(f'{leaf[part]:,}' for part in parts),
+      f'{sum(leaf[part] for part in parts):,}',
+      leaf['coding'],
+    )
+  table.add_section()
+  header = f'{packed["header"]:,}'
+  table.add_row('header and checks', '', '', '', '', '', header, '')
+  total = packed['total']
+  table.add_row('total', *[''] * 5, f'{total["bytes"]:,}', '')
+  lossy = packed['lossy']
+  said = ', '.join(f'{k} {v}' for k, v in lossy.items()) or 'nothing'
+  return _text((name, table)) + (
+    f'weights: {_times(total["ratio_weights"])}, with biases:'
+    f' {_times(total["ratio"])}, bytes: {_times(total["ratio_bytes"])}\n'
+    f'changed: {said}\n'
+  )
+
+
+def unpacked_text(name: str, unpacked: dict[str, Any]) -> str:
+  """What `prunax unpack` prints.
+
+  >>> unpacked_text('a.npz', {'bytes': 1234, 'widened': []})
+  'a.npz: 1,234 bytes\\n'
+  """
+  lines = [f'{name}: {unpacked["bytes"]:,} bytes', *unpacked['widened']]
+  return ''.join(f'{line}\n' for line in lines)
 
 
 def score_text(score: dict[str, Any]) -> str:

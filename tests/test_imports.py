@@ -21,10 +21,12 @@ FLOORS = [
     'olmp_loop',
     'paths',
     'weights',
+    'lossy',
     'fisher',
   }
   | {'paired'},
-  {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'},
+  {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'}
+  | {'packing'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 ISLANDS = FLOORS[2]

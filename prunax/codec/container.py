@@ -62,6 +62,7 @@ class Sizes(NamedTuple):
 
   leaves: dict[str, Budget]
   header: int
+  codings: dict[str, str]
 
   @property
   def total(self) -> int:
@@ -97,7 +98,7 @@ def encode(
       f' {", ".join(tree.leaf_names(weights)) or "none"}: rename them'
     )
   names.nested(leaves, str(where))
-  entries, payloads, budgets = [], [], {}
+  entries, payloads, budgets, codings = [], [], {}, {}
   for name, x in leaves.items():
     array = np.asarray(x)
     coded = leaf.encode(array)
@@ -106,12 +107,13 @@ def encode(
     )
     payloads.append(coded.payload)
     budgets[name] = coded.budget
+    codings[name] = coded.said
   front = header.encode(entries, meta or {})
   front = MAGIC + bytes([VERSION]) + varint(len(front)) + front
   front += zlib.crc32(front).to_bytes(4, 'little')
   data = front + b''.join(p + _check(p) for p in payloads)
   inside = sum(b.total for b in budgets.values())
-  return data, Sizes(budgets, len(data) - inside)
+  return data, Sizes(budgets, len(data) - inside, codings)
 
 
 def save(
@@ -249,4 +251,3 @@ def load(
   """
   with PrxFile(path, max_bytes) as file:
     return file.tree(), file.meta
-

@@ -10,9 +10,10 @@ from prunax.codec.mixing import Mixed
 # Weights of the contexts at first, of 65,536. In one plane: what was seen in
 # the row, in the column, and next to the place.
 _FLAT = (39_000, 39_000, 13_000)
-# In several: in the column, in its part within the plane and within the row,
-# in the row of any plane, and next to the place in two ways.
-_DEEP = (39_000, 20_000, 20_000, 13_000, 20_000, 20_000)
+# In several: in the row, in the column, in its parts within the plane and
+# across planes, in the plane, in the row across planes, and next to the place
+# in two ways.
+_DEEP = (20_000, 39_000, 20_000, 20_000, 6_000, 13_000, 20_000, 20_000)
 
 
 # Beyond these many symbols a loop that learns would take too long.
@@ -108,9 +109,11 @@ def _deep(coder: Coder, written: list, grid: Grid) -> np.ndarray:
           row[k],
           0,
           (
+            i * rows + j,
             k,
             i * columns + k,
             j * columns + k,
+            i,
             j,
             4 * back[k] + 2 * above[k] + left,
             back[k] + above[k] + before[k] + after[k],

@@ -47,6 +47,14 @@ class Coded(NamedTuple):
   coding: Coding
   payload: bytes
   budget: Budget
+  way: Way | None = None
+
+  @property
+  def said(self) -> str:
+    """The coding in words."""
+    if self.way is None:
+      return self.coding.name.lower()
+    return f'{self.coding.name} {self.way.name}'.lower()
 
 
 def _grid_shape(x_shape: tuple[int, ...], pairs: bool) -> tuple[int, ...]:
@@ -122,7 +130,7 @@ def _small(mask: np.ndarray, alive: np.ndarray, fields: Fields | None) -> Coded:
     # What the coder still held belongs to the values.
     rest = len(payload) - budget.total
     budget = budget._replace(values=budget.values + rest)
-    found.append(Coded(Coding.SMALL, payload, budget))
+    found.append(Coded(Coding.SMALL, payload, budget, way))
   return min(found, key=lambda coded: len(coded.payload))
 
 
@@ -144,7 +152,7 @@ def _large(mask: np.ndarray, alive: np.ndarray, fields: Fields | None) -> Coded:
   writer = LargeWriter()
   planes = 0 if mask.all() else 1
   budget = _written(writer, mask, planes, way, alive, fields, known)
-  return Coded(Coding.LARGE, writer.finish(), budget)
+  return Coded(Coding.LARGE, writer.finish(), budget, way)
 
 
 def _entropy(symbols: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prunax.codec.coder import Coder
 from prunax.codec.mixing import Mixed
 
-_WEIGHTS = (26_000, 26_000, 13_000)
+_WEIGHTS = (13_000, 13_000, 6_000)
 
 
 def code(
@@ -24,7 +24,7 @@ def code(
     units: the column of each entry: weights of one unit resemble each other.
     rows: the row of each entry.
   """
-  model = Mixed(coder, _WEIGHTS)
+  model = Mixed(coder, _WEIGHTS, prior=12, rate=6)
   found: list[int] = []
   last: dict[int, int] = {}
   for symbol, unit, row in zip(symbols, units, rows, strict=True):
