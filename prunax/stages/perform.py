@@ -14,6 +14,7 @@ from prunax.hooks import Hook
 from prunax.models import Model
 from prunax.stages.olmp import olmp
 from prunax.stages.pruning import gradual, score, surgery
+from prunax.stages.quantizing import inq, qat
 from prunax.stages.training import dense, finetune
 from prunax.stages.types import Outcome, Stage, Task
 
@@ -23,6 +24,8 @@ STAGES: dict[str, Stage] = {
   'olmp': olmp,
   'gradual': gradual,
   'score': score,
+  'inq': inq,
+  'qat': qat,
   'finetune': finetune,
 }
 

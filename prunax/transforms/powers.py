@@ -48,11 +48,11 @@ class Settings(NamedTuple):
 
 
 class _Leaf(NamedTuple):
-  """A leaf to be quantized: its place, its name, and K."""
+  """A leaf to be quantized: its place, its name, and K, how many exponents."""
 
   place: int
   name: str
-  count: int
+  exponents: int
 
 
 def check(settings: Settings) -> None:
