@@ -34,7 +34,7 @@ def largest_free(
   """The mask of the largest |x| among the free, so that `left` stay free.
 
   Entries as large as the smallest of them are among them too (Zhou et al.
-  2017, section 2.2).
+  2017, section 2.2). Zeros, which have no exponent, wait until none is left.
 
   >>> x = jnp.array([4.0, -3.0, 2.0, 1.0])
   >>> free = jnp.array([False, True, True, True])
@@ -44,4 +44,4 @@ def largest_free(
   now = jnp.sum(free, dtype=jnp.int32) - left
   size = jnp.where(free, jnp.abs(x), 0)
   cut = thresholds.kth_magnitude(size, jnp.maximum(now, 1))
-  return free & (size >= cut) & (now > 0)
+  return free & (size >= cut) & (now > 0) & ((size > 0) | (left == 0))

@@ -48,3 +48,6 @@ def test_zeros_that_are_free_come_last():
   x, free = jnp.array([0.0, 1.0, 0.0]), jnp.array([True, True, False])
   assert partition.largest_free(x, free, 1).tolist() == [False, True, False]
   assert partition.largest_free(x, free, 0).tolist() == [True, True, False]
+  # One of two could go, but of equal zeros none is the larger.
+  zeros = jnp.zeros(2)
+  assert not partition.largest_free(zeros, jnp.ones(2, bool), 1).any()
