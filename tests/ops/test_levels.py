@@ -1,5 +1,7 @@
 """Levels against double precision, at the cuts, and their exactness."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +35,7 @@ def rounded_by_loops(x, n1, count, cut):
   out = []
   for value in x.astype(np.float64):
     size, found = abs(value), 0.0
-    for low, high in zip(level, level[1:], strict=False):
+    for low, high in itertools.pairwise(level):
       first = (low + high) / 2 if low or cut == 'paper' else 0.75 * high
       if first <= size < 1.5 * high:
         found = high

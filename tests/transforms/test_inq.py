@@ -1,4 +1,6 @@
-"""INQ: against plain loops, its promises, and the published models."""
+"""INQ against plain loops, and its promises."""
+
+import itertools
 
 import chex
 import jax
@@ -7,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from prunax import convert, data, evaluation, models, transforms, tree
+from prunax import transforms, tree
 from prunax.errors import InputError
 from prunax.transforms.caffe import caffe_sgd
 from prunax.transforms.surgery import Surgery
@@ -84,7 +86,8 @@ def test_against_loops_whose_velocity_is_masked(cut, pruned):
   history, state = run(tx, 12, start)
   names = tree.leaf_names(start)
   w = [np.array(x).ravel() for x in jax.tree.leaves(start)]
-  free = [x != 0 if pruned and 'ip' in n else x == x for n, x in zip(names, w)]
+  pairs = zip(names, w, strict=True)
+  free = [x != 0 if pruned and 'ip' in n else x == x for n, x in pairs]
   sizes = [int(f.sum()) for f in free]
   v, n1 = [np.zeros_like(x) for x in w], [None] * len(w)
   for t in range(12):
@@ -102,7 +105,9 @@ def test_against_loops_whose_velocity_is_masked(cut, pruned):
       w[i] = w[i] - v[i]
     for x, want in zip(jax.tree.leaves(history[t]), w, strict=True):
       np.testing.assert_allclose(np.ravel(x), want, rtol=2e-5, atol=1e-6)
-  assert transforms.highest_exponents(state) == dict(zip(names, n1))
+  assert transforms.highest_exponents(state) == dict(
+    zip(names, n1, strict=True)
+  )
   for name, x in tree.named_leaves(history[-1]).items():
     assert (is_power(x) | (np.asarray(x) == 0)).all(), name
 
@@ -123,7 +128,7 @@ def test_what_is_quantized_stands_still_and_the_rest_moves(optimizer):
       assert still.sum() == alive - int(alive * (1 - portion) + 0.5)
       assert (is_power(kernels[4 * n]) | (kernels[4 * n] == 0))[still].all()
   biases = [np.asarray(x['conv']['bias']) for x in history]
-  assert all((a != b).all() for a, b in zip(biases, biases[1:]))
+  assert all((a != b).all() for a, b in itertools.pairwise(biases))
   assert not np.asarray(history[-1]['ip']['bias'])[::2].any()
 
 
@@ -179,9 +184,7 @@ def test_quantizing_at_once_is_a_training_that_stands_still():
 def test_an_array_of_zeros_waits_for_its_range():
   start = params()
   start['conv']['bias'] = jnp.zeros(5)
-  tx = optax.chain(
-    optax.sgd(0.1), transforms.inq(RULES, every=2, biases=True)
-  )
+  tx = optax.chain(optax.sgd(0.1), transforms.inq(RULES, every=2, biases=True))
   history, state = run(tx, 7, start)
   bias = np.asarray(history[-1]['conv']['bias'])
   assert (is_power(bias) | (bias == 0)).all()
@@ -234,103 +237,3 @@ def test_rules_that_match_nothing_are_told():
   with pytest.raises(ValueError, match='inq must see the weights'):
     tx = transforms.inq(RULES, every=1)
     tx.update(params(), tx.init(params()))
-
-
-PUBLISHED = {
-  'lenet5_reference': {
-    'highest': {
-      'conv1/kernel': -1,
-      'conv2/kernel': -2,
-      'ip1/kernel': -3,
-      'ip2/kernel': -2,
-      'conv1/bias': -2,
-      'conv2/bias': -3,
-      'ip1/bias': -6,
-      'ip2/bias': -4,
-    },
-    'counts': {
-      0.3: ((150, 6), (7_500, 15), (120_000, 150), (1_500, 3)),
-      0.5: ((250, 10), (12_500, 25), (200_000, 250), (2_500, 5)),
-      1.0: ((500, 20), (25_000, 50), (400_000, 500), (5_000, 10)),
-    },
-    'accuracy': {0.3: 0.9896, 0.5: 0.9898, 1.0: 0.9895},
-    'zeros': {
-      'conv1/kernel': 8,
-      'conv2/kernel': 1_240,
-      'ip1/kernel': 13_837,
-      'ip2/kernel': 148,
-    },
-  },
-  'lenet5_dns_sparse': {
-    'highest': {
-      'conv1/kernel': 0,
-      'conv2/kernel': -1,
-      'ip1/kernel': -1,
-      'ip2/kernel': 0,
-    },
-    'counts': {
-      0.3: ((22, 1), (231, 3), (876, 1), (64, 1)),
-      1.0: ((72, 2), (770, 9), (2_920, 3), (215, 2)),
-    },
-    'accuracy': {0.3: 0.9809, 0.5: 0.9806, 1.0: 0.9820},
-    'zeros': {},
-  },
-}
-
-
-def released(models_dir, name):
-  path = models_dir / f'{name}.caffemodel'
-  if not path.exists():
-    pytest.skip(f'{path} is not there')
-  return jax.tree.map(jnp.asarray, convert.load(path).tree)
-
-
-def like_the_release(weights, portions):
-  return transforms.quantize(
-    weights, RULES, portions, zero_cut='seed', biases=True
-  )
-
-
-@pytest.fixture(scope='module')
-def accuracy(mnist_dir):
-  """The share of right answers of LeNet-5 on the test images."""
-  x, y = data.load('mnist', mnist_dir).test
-  model = models.get('lenet5')
-
-  def measured(weights):
-    guesses = evaluation.predict(model.apply, weights, x, data.scale)
-    return evaluation.score(guesses, y)['accuracy']
-
-  return measured
-
-
-@pytest.mark.parametrize('name', PUBLISHED)
-def test_what_the_release_quantizes(models_dir, name):
-  want, weights = PUBLISHED[name], released(models_dir, name)
-  for portion, counts in want['counts'].items():
-    quantized, state = like_the_release(weights, (portion,))
-    found = tree.named_leaves(
-      jax.tree.map(lambda a, b: int((a & ~b).sum()), state.mask, state.free)
-    )
-    layers = zip(('conv1', 'conv2', 'ip1', 'ip2'), counts, strict=True)
-    for layer, pair in layers:
-      got = found[f'{layer}/kernel'], found[f'{layer}/bias']
-      assert got == pair, (layer, portion)
-    highest = transforms.highest_exponents(state)
-    assert want['highest'].items() <= highest.items()
-  zeros = {x.name: x.size - x.alive for x in tree.count(quantized)}
-  assert want['zeros'].items() <= zeros.items()
-
-
-@pytest.mark.parametrize(
-  ('name', 'portion'),
-  [(n, p) for n, x in PUBLISHED.items() for p in x['accuracy']],
-)
-def test_what_the_release_is_worth(models_dir, accuracy, name, portion):
-  quantized, _ = like_the_release(released(models_dir, name), (portion,))
-  assert accuracy(quantized) == PUBLISHED[name]['accuracy'][portion]
-
-
-def test_in_four_portions_it_is_worth_the_same(models_dir, accuracy):
-  weights = released(models_dir, 'lenet5_reference')
-  assert accuracy(like_the_release(weights, PORTIONS)[0]) == 0.9895
