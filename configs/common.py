@@ -22,6 +22,22 @@ def falling_solver(rate: float, decay: float, steps: int) -> dict[str, Any]:
   return caffe_solver() | {'weight_decay': decay, 'schedule': schedule}
 
 
+def quantizing(rate: float, every: int) -> ConfigDict:
+  """INQ to 4 bits in four portions; at each the rate falls to 0 anew."""
+  solver = falling_solver(rate, 5e-4, every)
+  return ConfigDict(
+    {
+      'kind': 'inq',
+      'steps': 4 * every,
+      'optimizer': solver
+      | {'schedule': solver['schedule'] | {'restart': every}},
+      'every': every,
+      'portions': (0.3, 0.6, 0.8, 1.0),
+      'rules': (('.*', 7),),
+    }
+  )
+
+
 def sparse_solver(rate: float, begin: int, end: int) -> dict[str, Any]:
   """What trains a net of few weights: a high rate that falls from `begin`."""
   return {

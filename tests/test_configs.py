@@ -109,6 +109,9 @@ def test_two_steps_of_each_stage(name, tmp_path_factory, dense_starts):
     if config[stage]['kind'] == 'olmp':
       # One search, before the first step.
       config[stage] |= {'first': 0, 'generations': 1}
+    if config[stage]['kind'] == 'inq':
+      # Everything is quantized at the second step.
+      config[stage] |= {'every': 1, 'portions': (0.5, 1.0)}
   same = json.dumps([config['model'], config['dense']])
   config['start'] = dense_starts.get(same, '')
   run = Run(config, tmp_path_factory.mktemp(name))

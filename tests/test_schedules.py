@@ -52,6 +52,10 @@ BY_HAND = [
   # A policy below the first rate is left as it is.
   (schedules.warm_up(schedules.fixed(0.1), 4, 0.2), {0: 0.1, 2: 0.1, 4: 0.1}),
   (schedules.warm_up(schedules.fixed(0.1), 0, 0.0), {0: 0.1, 1: 0.1}),
+  (
+    schedules.restarting(schedules.exp(1.0, 0.5), 3),
+    {0: 1.0, 2: 0.25, 3: 1.0, 4: 0.5, 300: 1.0},
+  ),
   (schedules.at_least(schedules.exp(1.0, 0.5), 0.2), {1: 0.5, 2: 0.25, 3: 0.2}),
 ]
 
@@ -153,6 +157,21 @@ def test_settings_name_a_policy_and_its_limits():
     np.testing.assert_allclose(schedule(count), value, rtol=1e-6)
 
 
+def test_settings_restart_the_warm_up_too():
+  schedule = schedules.from_settings(
+    {
+      'policy': 'step',
+      'base': 0.5,
+      'gamma': 0.5,
+      'stepsize': 2,
+      'rampup_interval': 2,
+      'restart': 4,
+    }
+  )
+  for count, value in enumerate([0.0, 0.25, 0.25, 0.25, 0.0, 0.25, 0.25]):
+    np.testing.assert_allclose(schedule(count), value, rtol=1e-6)
+
+
 def test_settings_without_limits_are_the_policy():
   plain = schedules.multistep(0.1, 0.1, [2, 4])
   got = schedules.from_settings(
@@ -174,6 +193,7 @@ def test_settings_without_limits_are_the_policy():
     ({'policy': 'fixed'}, 'got none'),
     ({'policy': 'fixed', 'base': '1e-4'}, "base must be a finite .* '1e-4'"),
     ({'policy': 'fixed', 'base': 0.1, 'min_lr': -1}, 'min_lr'),
+    ({'policy': 'fixed', 'base': 0.1, 'restart': 0}, 'restart must be a whole'),
     ({'policy': 'fixed', 'base': 0.1, 'rampup_lr': math.nan}, 'rampup_lr'),
   ],
 )
@@ -203,6 +223,7 @@ FIXED = schedules.fixed(1.0)
     (schedules.cosine, (0.1, -1, 3), 'begin must be a whole'),
     (schedules.warm_up, (FIXED, -1, 0.1), 'rampup_interval must be'),
     (schedules.warm_up, (FIXED, 1, -0.1), 'rampup_lr must be'),
+    (schedules.restarting, (FIXED, 0), 'restart must be a whole'),
     (schedules.at_least, (FIXED, math.nan), 'min_lr must be'),
     (schedules.update_probability, (-1e-4, 1), 'gamma must be'),
     (schedules.update_probability, (1e-4, -1), 'power must be'),

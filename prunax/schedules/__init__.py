@@ -16,6 +16,7 @@ from prunax.schedules.policies import fixed as fixed
 from prunax.schedules.policies import inv as inv
 from prunax.schedules.policies import multistep as multistep
 from prunax.schedules.policies import poly as poly
+from prunax.schedules.policies import restarting as restarting
 from prunax.schedules.policies import sigmoid as sigmoid
 from prunax.schedules.policies import step as step
 from prunax.schedules.policies import warm_up as warm_up

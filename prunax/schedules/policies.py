@@ -1,4 +1,4 @@
-"""Learning rates: Caffe's policies, warm-up and what bounds them."""
+"""Learning rates: Caffe's policies, warm-up, what bounds and repeats them."""
 
 from collections.abc import Sequence
 
@@ -147,3 +147,14 @@ def at_least(policy: Schedule, rate: float) -> Schedule:
   """The policy, but never below `rate`: the solver's `min_lr`."""
   rate = number('min_lr', rate, 0)
   return lambda count: jnp.maximum(policy(count), rate)
+
+
+def restarting(policy: Schedule, every: int) -> Schedule:
+  """The policy from its beginning again, every `every` steps.
+
+  >>> rate = restarting(cosine(0.1, begin=0, end=4), every=4)
+  >>> [round(float(rate(t)), 4) for t in (0, 2, 4, 6)]
+  [0.1, 0.05, 0.1, 0.05]
+  """
+  every = whole('restart', every, 1)
+  return lambda count: policy(jnp.asarray(count) % every)

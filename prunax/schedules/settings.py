@@ -7,7 +7,7 @@ from typing import Any
 from prunax.errors import InputError
 from prunax.schedules import policies
 from prunax.schedules.numbers import Schedule
-from prunax.schedules.policies import at_least, warm_up
+from prunax.schedules.policies import at_least, restarting, warm_up
 
 _POLICIES: dict[str, Callable[..., Schedule]] = {
   'fixed': policies.fixed,
@@ -26,7 +26,8 @@ def from_settings(settings: Mapping[str, Any]) -> Schedule:
 
   `policy` names one of the functions above and the other keys are its
   arguments, beside `rampup_interval` and `rampup_lr` for `warm_up` and `min_lr`
-  for `at_least`, which are 0 where they are left out.
+  for `at_least`, which are 0 where they are left out. With `restart` all of it
+  begins anew every so many steps.
 
   >>> rate = from_settings({'policy': 'fixed', 'base': 0.1, 'min_lr': 0.0})
   >>> round(float(rate(7)), 4)
@@ -49,6 +50,7 @@ def from_settings(settings: Mapping[str, Any]) -> Schedule:
     'rampup_interval': 0,
     'rampup_lr': 0.0,
     'min_lr': 0.0,
+    'restart': None,
   }
   if set(needed) - set(given) or set(given) - set(needed) - set(extra):
     raise InputError(
@@ -60,4 +62,7 @@ def from_settings(settings: Mapping[str, Any]) -> Schedule:
   policy = warm_up(
     _POLICIES[name](**given), extra['rampup_interval'], extra['rampup_lr']
   )
-  return at_least(policy, extra['min_lr'])
+  policy = at_least(policy, extra['min_lr'])
+  if extra['restart'] is None:
+    return policy
+  return restarting(policy, extra['restart'])

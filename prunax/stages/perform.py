@@ -14,6 +14,7 @@ from prunax.hooks import Hook
 from prunax.models import Model
 from prunax.stages.olmp import olmp
 from prunax.stages.pruning import gradual, score, surgery
+from prunax.stages.quantizing import inq, qat
 from prunax.stages.sharing import prune_once, share
 from prunax.stages.tidying import tidy
 from prunax.stages.training import dense, finetune
@@ -27,6 +28,8 @@ STAGES: dict[str, Stage] = {
   'score': score,
   'prune_once': prune_once,
   'share': share,
+  'inq': inq,
+  'qat': qat,
   'finetune': finetune,
   'tidy': tidy,
 }

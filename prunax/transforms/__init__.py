@@ -3,6 +3,7 @@
 from prunax.transforms.by_score import ScoreState, prune_by_score
 from prunax.transforms.dns import DNSState, dns
 from prunax.transforms.gradual import GradualState, gradual
+from prunax.transforms.inq import highest_exponents, inq
 from prunax.transforms.keep import KeepZerosState, keep_zeros
 from prunax.transforms.moving import (
   Movable,
@@ -13,7 +14,9 @@ from prunax.transforms.moving import (
   stopped,
 )
 from prunax.transforms.moving import replace as replace_state
+from prunax.transforms.powers import INQState, quantize
 from prunax.transforms.splicing import splices
+from prunax.transforms.ste import STEState, ste
 from prunax.transforms.surgery import GaussianSurgery, Surgery
 from prunax.transforms.tie import TieState, tie
 
@@ -21,8 +24,10 @@ __all__ = [
   'DNSState',
   'GaussianSurgery',
   'GradualState',
+  'INQState',
   'KeepZerosState',
   'Movable',
+  'STEState',
   'ScoreState',
   'Surgery',
   'TieState',
@@ -30,12 +35,16 @@ __all__ = [
   'due_now',
   'find',
   'gradual',
+  'highest_exponents',
+  'inq',
   'keep_zeros',
   'movable',
   'moved',
   'prune_by_score',
+  'quantize',
   'replace_state',
   'splices',
+  'ste',
   'stopped',
   'tie',
 ]

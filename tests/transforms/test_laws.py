@@ -49,6 +49,21 @@ METHODS = {
     inner,
     transforms.keep_zeros(),
   ),
+  'inq': lambda inner: optax.chain(
+    inner,
+    transforms.inq([(KERNELS, 7), ('.*', None)], every=2, portions=(0.4, 1.0)),
+  ),
+  'inq_biases': lambda inner: optax.chain(
+    inner,
+    transforms.inq(
+      [('(conv|ip)/.*', 3), ('.*', None)],
+      every=3,
+      portions=(0.5, 1.0),
+      zero_cut='seed',
+      biases=True,
+    ),
+  ),
+  'ste': lambda inner: transforms.ste(inner, [(KERNELS, 4), ('.*', None)]),
 }
 OPTIMIZERS = {
   'sgd': lambda: optax.sgd(0.05, momentum=0.9),

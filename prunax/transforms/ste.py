@@ -1,0 +1,110 @@
+"""Quantization-aware training with a straight-through estimator."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from prunax import tree
+from prunax.ops import levels
+from prunax.schedules.numbers import whole
+from prunax.transforms import layers
+from prunax.transforms.per_leaf import leaf_values
+
+
+class STEState(NamedTuple):
+  """What straight-through quantization remembers.
+
+  Attributes:
+    mask: which weights are alive, like params, as at `init`.
+    dense: the weights as the optimizer moves them, like params.
+    inner: the state of the wrapped optimizer.
+  """
+
+  mask: Any
+  dense: Any
+  inner: optax.OptState
+
+
+def _check(rules: tree.Rules) -> None:
+  for pattern, bits in rules:
+    if bits is not None:
+      levels.check_bits(whole(f'the bits of the rule {pattern!r}', bits))
+
+
+def _quantized(dense: Any, rules: tree.Rules) -> Any:
+  """The weights that count: ruled kernels are on their levels."""
+  leaves, structure = jax.tree.flatten(dense)
+  values = leaf_values(rules, dense)
+  snapped = [
+    levels.uniform(x, bits) if bits is not None and tree.is_kernel(x) else x
+    for x, (_, bits) in zip(leaves, values, strict=True)
+  ]
+  return jax.tree.unflatten(structure, snapped)
+
+
+def ste(
+  inner: optax.GradientTransformation, rules: tree.Rules
+) -> optax.GradientTransformationExtraArgs:
+  """Trains quantized weights: goes around an optimizer.
+
+  The straight-through estimator (Bengio et al. 2013): `inner` trains dense
+  weights, which this state keeps, by the gradient at the quantized ones, which
+  are the params of the user's loop. Their levels are whole multiples of each
+  channel's scale, see `prunax.ops.levels.uniform`; the scale follows the
+  channel's largest weight. Biases are trained and not quantized, and zeros
+  stay zeros. In bfloat16 the levels are rounded once more.
+
+  >>> params = {'ip': {'kernel': jnp.array([[7.0], [2.4], [0.0]])}}
+  >>> tx = ste(optax.sgd(0.1), [('.*', 4)])
+  >>> state = tx.init(params)
+  >>> for _ in range(2):
+  ...   grads = {'ip': {'kernel': jnp.array([[0.0], [-1.0], [9.0]])}}
+  ...   updates, state = tx.update(grads, state, params)
+  ...   params = optax.apply_updates(params, updates)
+  ...   print(params['ip']['kernel'][:, 0].tolist())
+  [7.0, 2.0, 0.0]
+  [7.0, 3.0, 0.0]
+
+  Args:
+    inner: the optimizer of the dense weights.
+    rules: ordered path rules whose values are the bits of a leaf's weights, 2
+      to 8, or None for those that are not quantized.
+  """
+  _check(rules)
+  inner = optax.with_extra_args_support(inner)
+
+  def init_fn(params: Any) -> STEState:
+    leaf_values(rules, params)
+    # Copies, since the caller may donate params and this state together.
+    dense = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
+    return STEState(
+      mask=layers.starting_mask_tree(params),
+      dense=dense,
+      inner=inner.init(dense),
+    )
+
+  def update_fn(
+    updates: optax.Updates,
+    state: STEState,
+    params: Any = None,
+    **extra_args: Any,
+  ) -> tuple[optax.Updates, STEState]:
+    layers.need_params(params, 'ste')
+    masked = _masked(state.mask, updates)
+    steps, inner_state = inner.update(
+      masked, state.inner, state.dense, **extra_args
+    )
+    moved = optax.apply_updates(state.dense, steps)
+    dense = _masked(state.mask, moved)
+    wanted = _quantized(dense, rules)
+    return layers.step_to(wanted, params), STEState(
+      state.mask, dense, inner_state
+    )
+
+  return optax.GradientTransformationExtraArgs(init_fn, update_fn)
+
+
+def _masked(mask: Any, values: Any) -> Any:
+  return jax.tree.map(lambda m, x: jnp.where(m, x, 0), mask, values)
