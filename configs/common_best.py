@@ -65,3 +65,39 @@ def config(
     }
   )
   return made
+
+
+def smallest(
+  made: ConfigDict, chain: tuple[tuple[str, str], ...], levels: int, steps: int
+) -> ConfigDict:
+  """An experiment with few weights, given few values and cheap places too.
+
+  Weights that nothing depends on go, units are ordered, then each kernel has
+  `levels` values, which are trained, and all values fit half precision.
+
+  Args:
+    made: the experiment, by `config`.
+    chain: pairs of layers, the first leading to the second.
+    levels: how many distinct weights a kernel has, zero not counted.
+    steps: of the training of the levels.
+  """
+  made.stages = (*made.stages, 'tidy', 'share', 'round')
+  made.tidy = ConfigDict({'kind': 'tidy', 'chain': chain})
+  made.share = ConfigDict(
+    {
+      'kind': 'share',
+      'steps': steps,
+      'rules': (('.*/kernel', levels), ('.*/bias', None)),
+      'optimizer': {
+        'name': 'adam',
+        'schedule': {
+          'policy': 'cosine',
+          'base': 1e-3,
+          'begin': 0,
+          'end': steps,
+        },
+      },
+    }
+  )
+  made.round = ConfigDict({'kind': 'round', 'to': 'float16'})
+  return made

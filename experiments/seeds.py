@@ -54,6 +54,9 @@ def _result(summary: dict[str, Any], predictions: str) -> dict[str, Any]:
     'config': summary['config'],
     'seed': summary['seed'],
     **{key: last[key] for key in kept},
+    # A run that ended before there was a small file has none.
+    'bytes': last.get('bytes'),
+    'ratio_bytes': last.get('ratio_bytes'),
     'wall_seconds': summary['wall_seconds'],
     'versions': summary['versions'],
     'predictions': predictions,

@@ -114,6 +114,11 @@ def _facts(row: dict[str, Any]) -> str:
       f'{found["count"]} searches, {found["evaluations"]:,} evaluations,'
       f' {found["infeasible"]} without anything feasible'
     )
+  if 'bytes' in row:
+    said.append(
+      f'model.prx has {row["bytes"]:,} bytes, {_times(row["ratio_bytes"])}'
+      ' fewer than 4 a weight'
+    )
   return ''.join(f'{line}\n' for line in said)
 
 

@@ -23,7 +23,8 @@ class RunDir:
 
   `config.json` tells which run it is, `metrics.jsonl` and `events/` how it
   went, `checkpoints/` from where it goes on, `artifacts/` what each stage
-  gave, `predictions.npz` and `summary.json` how it ended.
+  gave, `model.prx` the last of them in few bytes, `predictions.npz` and
+  `summary.json` how it ended.
   """
 
   def __init__(self, path: str | os.PathLike[str]):
@@ -34,6 +35,7 @@ class RunDir:
     self.checkpoints = self.path / 'checkpoints'
     self.artifact_folder = self.path / 'artifacts'
     self.predictions = self.path / 'predictions.npz'
+    self.packed = self.path / 'model.prx'
     self.teacher = self.path / 'teacher.npz'
     self.summary = self.path / 'summary.json'
 
@@ -139,7 +141,13 @@ class RunDir:
     self.summary.unlink(missing_ok=True)
     for folder in (self.events, self.checkpoints, self.artifact_folder):
       shutil.rmtree(folder, ignore_errors=True)
-    for file in (self.predictions, self.teacher, self.metrics, self.config):
+    for file in (
+      self.predictions,
+      self.packed,
+      self.teacher,
+      self.metrics,
+      self.config,
+    ):
       file.unlink(missing_ok=True)
 
 

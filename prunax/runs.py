@@ -14,6 +14,7 @@ from prunax import (
   data,
   evaluation,
   models,
+  packing,
   paired,
   paths,
   plan,
@@ -203,13 +204,23 @@ class Run:
     path = plan.need_start_file(self.config)
     return models.checked(self.model, weights.load(path).tree, str(path))
 
+  def _pack(self) -> int:
+    """Writes what the run ended with to its `.prx`; returns the bytes."""
+    loaded = weights.load(self.folder.last_artifact())
+    packed = packing.pack(loaded, self.folder.packed)
+    return int(packed['total']['bytes'])
+
   def _finish(self) -> dict[str, Any]:
     """Reads the test set, once for each artifact, and writes the summary."""
     rows: list[dict[str, Any]] = []
     x, y = self.dataset.test
     started: np.ndarray | None = None
+    taken = self._pack()
     for i, path in enumerate(self.folder.artifacts()):
       variables, meta, _ = weights.load(path)
+      if path == self.folder.last_artifact():
+        # What is evaluated is what the small file gives back.
+        variables = weights.load(self.folder.packed).tree
       guesses = evaluation.predict(self.model.apply, variables, x, data.scale)
       score = evaluation.score(guesses, y)
       right = guesses == y
@@ -230,6 +241,7 @@ class Run:
       if i:
         rows[-1]['mcnemar'] = paired.mcnemar(started, right)
       last = {'predictions': guesses.astype(np.uint16)}
+    rows[-1].update(costs.stored(rows[-1]['size'], taken))
     convert.npz.save(self.folder.predictions, last, {})
     summary = {
       'config': self.config['name'],

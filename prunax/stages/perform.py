@@ -16,7 +16,7 @@ from prunax.stages.olmp import olmp
 from prunax.stages.pruning import gradual, score, surgery
 from prunax.stages.quantizing import inq, qat
 from prunax.stages.sharing import prune_once, share
-from prunax.stages.tidying import tidy
+from prunax.stages.tidying import rounding, tidy
 from prunax.stages.training import dense, finetune
 from prunax.stages.types import Outcome, Stage, Task
 
@@ -32,6 +32,7 @@ STAGES: dict[str, Stage] = {
   'qat': qat,
   'finetune': finetune,
   'tidy': tidy,
+  'round': rounding,
 }
 
 

@@ -1,11 +1,11 @@
-"""A stage that changes nothing but what is stored."""
+"""Stages without training, that make a network cheaper to store."""
 
 from typing import Any
 
 import jax
 import numpy as np
 
-from prunax import paths, shrinking, tree
+from prunax import lossy, paths, shrinking, tree
 from prunax.errors import InputError
 from prunax.shrinking.units import Chain
 from prunax.stages.types import Outcome, Task
@@ -41,6 +41,19 @@ def tidy(
     sum(leaf.alive for leaf in tree.count(v)) for v in (variables, tidied)
   )
   return Outcome(tidied, {'unused': before - after})
+
+
+def rounding(task: Task, variables: Any, key: jax.Array, *, to: str) -> Outcome:
+  """Rounds float32 weights to what a narrower float can hold.
+
+  Args:
+    task: not used.
+    variables: the weights.
+    key: not used.
+    to: 'float16' or 'bfloat16'.
+  """
+  del task, key
+  return Outcome(lossy.rounded(variables, to), {})
 
 
 def _compare(task: Task, before: Any, after: Any) -> None:

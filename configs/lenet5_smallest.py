@@ -1,0 +1,25 @@
+"""LeNet-5 on MNIST in as few bytes as keep the error.
+
+The smallest published: 1,110 times fewer bytes at 0.96 % (Havasi, Peharz and
+Hernandez-Lobato 2019). Few weights first, as configs/lenet5_best.py finds
+them; then six values a kernel, trained, and a file that says where they are.
+
+  python -m experiments.seeds --config=configs/lenet5_smallest.py \
+    --seeds=0,1,2,3,4 --workdir=runs/lenet5_smallest
+
+takes some twelve minutes a seed on one core; docs/results.md has the numbers
+to expect. The file is `model.prx` in the run folder. `:own` as in
+configs/lenet5_best.py.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import common_best, lenet5_best
+
+
+def get_config(arg: str | None = None) -> ConfigDict:
+  """The experiment, from the released dense model or an own one."""
+  made = lenet5_best.get_config(arg)
+  made.name = made.name.replace('best', 'smallest')
+  chain = (('conv1', 'conv2'), ('conv2', 'ip1'), ('ip1', 'ip2'))
+  return common_best.smallest(made, chain, levels=6, steps=10_000)
