@@ -43,19 +43,32 @@ def _start_error(rows: list[dict[str, Any]]) -> str:
   return f'{median(errors):.2f} %'
 
 
+def _has_files(seeds: list[dict[str, Any]]) -> bool:
+  """Whether the runs ended with small files; early ones did not."""
+  return all(result.get('bytes') for result in seeds)
+
+
+def _fewer_bytes(seeds: list[dict[str, Any]]) -> str:
+  if not _has_files(seeds):
+    return ''
+  size = median([result['bytes'] for result in seeds])
+  return f'{_spread(seeds, "ratio_bytes", ",.0f", "x")}: {size:,.0f} bytes'
+
+
 def table(results: dict[str, list[dict[str, Any]]]) -> str:
   """The table of all configs that have results: median (least to most)."""
   lines = [
-    '| what | published | ours: fewer parameters | error before | error after'
-    ' | seeds |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| what | published | ours: fewer parameters | fewer bytes | error before'
+    ' | error after | seeds |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
   ]
   for row in ROWS:
     seeds = results.get(row.config)
     if seeds:
       lines.append(
         f'| {row.what} (`{row.config}`) | {row.published}'
-        f' | {_spread(seeds, "ratio", ".1f", "x")} | {_start_error(seeds)}'
+        f' | {_spread(seeds, "ratio", ".1f", "x")} | {_fewer_bytes(seeds)}'
+        f' | {_start_error(seeds)}'
         f' | {_spread(seeds, "error_percent", ".2f", " %")} | {len(seeds)} |'
       )
   return '\n'.join(lines) + '\n'
@@ -86,12 +99,18 @@ def _details(row: Row, seeds: list[dict[str, Any]]) -> str:
       f' | {result["ratio_weights"]:.1f}x | {result["error_percent"]:.2f}'
       f' | {spliced:,} | {result["wall_seconds"]:.0f} |'
     )
+  if _has_files(seeds):
+    sizes = ', '.join(f'{result["bytes"]:,}' for result in seeds)
+    lines_of_files = ['', f'Bytes of `model.prx`, seed by seed: {sizes}.']
+  else:
+    lines_of_files = []
   keys = ('alive', 'ratio', 'ratio_weights', 'error_percent', 'wall_seconds')
   middle = {key: median([result[key] for result in seeds]) for key in keys}
   lines += [
     f'| median | {middle["alive"]:,.0f} | {middle["ratio"]:.1f}x'
     f' | {middle["ratio_weights"]:.1f}x | {middle["error_percent"]:.2f}'
     f' | | {middle["wall_seconds"]:.0f} |',
+    *lines_of_files,
     '',
     '| layer | kept % (weights and biases), median (least to most) |',
     '| --- | --- |',

@@ -143,7 +143,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
       f'{leaf["alive"]:,}',
       f'{leaf["size"]:,}',
       f'{leaf["density"]:.2%}',
-      f'{leaf["distinct"]:,}',
+      f'{leaf["values"]:,}',
       *_taken(leaf),
     )
   table.add_section()
