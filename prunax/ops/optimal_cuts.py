@@ -118,19 +118,32 @@ def _grid(bounds: np.ndarray) -> np.ndarray:
   return np.unique(np.append(parts, bounds[-1]))
 
 
+def _step(
+  cost: Callable[[np.ndarray, np.ndarray], np.ndarray],
+  so_far: np.ndarray,
+  rows: np.ndarray,
+  columns: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+  """For each row the least so_far + cost over the columns, and where it is."""
+  return row_minima(
+    len(rows),
+    len(columns),
+    lambda i, j: so_far[j] + cost(rows[i], columns[j]),
+  )
+
+
 def _forward(
   sums: Sums, blocks: list[_Blocks]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
   """What all before each block costs at least, and its best predecessor."""
-  zero = np.zeros(1, np.int64)
-  least, came = [sums.cost(zero, blocks[0].low)], []
+
+  def cost(end: np.ndarray, start: np.ndarray) -> np.ndarray:
+    return sums.cost(start, end)
+
+  least = [sums.cost(np.zeros(1, np.int64), blocks[0].low)]
+  came = []
   for before, here in itertools.pairwise(blocks):
-    so_far, starts, ends = least[-1], before.high, here.low
-    minima, found = row_minima(
-      len(ends),
-      len(starts),
-      lambda i, j, a=so_far, s=starts, e=ends: a[j] + sums.cost(s[j], e[i]),
-    )
+    minima, found = _step(cost, least[-1], here.low, before.high)
     least.append(minima)
     came.append(found)
   return least, came
@@ -138,15 +151,9 @@ def _forward(
 
 def _backward(sums: Sums, blocks: list[_Blocks]) -> list[np.ndarray]:
   """What all behind each block costs at least."""
-  end = np.array([len(sums.values)])
-  least = [sums.cost(blocks[-1].high, end)]
-  for here, behind in zip(blocks[-2::-1], blocks[:0:-1], strict=True):
-    so_far, starts, ends = least[-1], here.high, behind.low
-    minima, _ = row_minima(
-      len(starts),
-      len(ends),
-      lambda i, j, a=so_far, s=starts, e=ends: a[j] + sums.cost(s[i], e[j]),
-    )
+  least = [sums.cost(blocks[-1].high, np.array([len(sums.values)]))]
+  for behind, here in itertools.pairwise(blocks[::-1]):
+    minima, _ = _step(sums.cost, least[-1], here.high, behind.low)
     least.append(minima)
   return least[::-1]
 

@@ -91,3 +91,29 @@ def test_global_magnitude_ranks_layers_together():
   assert [int(m.sum()) for m in alive] == [9, 1]
   by_layer = masks.magnitude(small, 0.5)
   assert by_layer.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+  ('layer', 'ratio', 'zeros'),
+  [('conv1', 0.33, 165), ('conv2', 0.8, 20_000), ('ip1', 0.9, 360_000)],
+)
+def test_a_sparse_ratio_of_a_reference_model(models_dir, layer, ratio, zeros):
+  net = convert.load(models_dir / 'lenet5_reference.caffemodel').tree
+  w = net[layer]['kernel']
+  alive = masks.sparse_ratio(w, ratio)
+  size = np.sort(np.abs(w), axis=None)
+  np.testing.assert_array_equal(alive, np.abs(w) > size[zeros - 1])
+  assert (~alive).sum() >= zeros
+
+
+def test_a_sparse_ratio_takes_ties_and_counts_zeros():
+  x = np.float32([[0.0, 0.0, -1.0], [1.0, 2.0, 3.0]])
+  # Of 6 entries 3: two zeros and a one; the other one equals it.
+  assert masks.sparse_ratio(x, 0.5).tolist() == [
+    [False] * 3,
+    [False, True, True],
+  ]
+  assert masks.sparse_ratio(x, 0.1).tolist() == (x != 0).tolist()
+  # In double precision it were 28: 0.29 * 100 is below 29 there.
+  hundred = np.arange(1, 101, dtype=np.float32)
+  assert (~masks.sparse_ratio(hundred, 0.29)).sum() == 29
