@@ -51,6 +51,12 @@ def check(payload: bytes) -> bytes:
   return binascii.crc_hqx(payload, 0xFFFF).to_bytes(2, 'little')[:size]
 
 
+def front(header: bytes) -> bytes:
+  """All that stands before the leaves, around the header's bytes."""
+  found = MAGIC + bytes([VERSION]) + varint(len(header)) + header
+  return found + zlib.crc32(found).to_bytes(4, 'little')
+
+
 def encode(
   weights: Any, meta: dict[str, Any] | None = None, where: PathLike = '.prx'
 ) -> tuple[bytes, Sizes]:
@@ -80,10 +86,8 @@ def encode(
     )
     payloads.append(coded.payload)
     budgets[name] = coded.budget
-  front = header.encode(entries, meta or {})
-  front = MAGIC + bytes([VERSION]) + varint(len(front)) + front
-  front += zlib.crc32(front).to_bytes(4, 'little')
-  data = front + b''.join(p + check(p) for p in payloads)
+  data = front(header.encode(entries, meta or {}))
+  data += b''.join(p + check(p) for p in payloads)
   inside = sum(b.total for b in budgets.values())
   return data, Sizes(budgets, len(data) - inside)
 

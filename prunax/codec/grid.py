@@ -68,7 +68,7 @@ def code(coder: Coder, mask: np.ndarray, grid: Grid) -> np.ndarray:
     kept.append(np.flatnonzero(known))
   found = np.zeros(grid, bool)
   block, inner = np.ix_(*kept), Grid(*map(len, kept))
-  if inner.size > MOST_ADAPTIVE:
+  if not 0 < inner.size <= MOST_ADAPTIVE:
     raise ValueError(f'{inner.size} places')
   if inner.size == max(inner):
     # In a line of what is alive, everything is.

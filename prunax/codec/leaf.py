@@ -222,5 +222,7 @@ def _read(
   if planes:
     mask = reader.positions(shape, planes)
   count = int(np.count_nonzero(mask))
+  if planes and not count:
+    raise ValueError('nothing is alive')
   at = _places(mask.reshape(shape), count)
   found[mask] = values.read(reader, Way(way), count, fields, at, found.dtype)
