@@ -67,9 +67,9 @@ def pack(values: np.ndarray, width: int) -> bytes:
   return b''.join(parts)
 
 
-def unpack(data: bytes, count: int, width: int) -> np.ndarray:
-  """The values that `pack` wrote, as uint64."""
-  found = np.zeros(count, np.uint64)
+def unpack(data: bytes, count: int, width: int, to: np.dtype) -> np.ndarray:
+  """The values that `pack` wrote, in an unsigned type that holds them."""
+  found = np.zeros(count, to)
   if width == 0:
     return found
   raw, step = np.frombuffer(data, np.uint8), _PART * width // 8

@@ -8,14 +8,22 @@ class Encoder:
   """Writes bits, each with the probability that it is 1.
 
   A bit of probability p costs -log2(p) bits of the output.
+
+  Attributes:
+    asked: how many bits it was told of in all.
   """
 
   def __init__(self) -> None:
+    self.asked = 0
     self._low, self._high = 0, _ALL
     self._out = bytearray()
 
   def __len__(self) -> int:
     return len(self._out)
+
+  def expect(self, bits: int) -> None:
+    """Tells it how many bits come next."""
+    self.asked += bits
 
   def code(self, bit: int, chance: int) -> int:
     """Writes a bit that is 1 with a chance of `chance` in 65,536."""
@@ -43,12 +51,21 @@ class Encoder:
 
 
 class Decoder:
-  """Reads the bits that an `Encoder` wrote, given the same chances."""
+  """Reads the bits that an `Encoder` wrote, given the same chances.
+
+  Attributes:
+    asked: how many bits it was told of in all.
+  """
 
   def __init__(self, data: bytes) -> None:
+    self.asked = 0
     self._low, self._high = 0, _ALL
     self._data, self._at = data, 4
     self._value = int.from_bytes(data[:4].ljust(4, b'\0'), 'big')
+
+  def expect(self, bits: int) -> None:
+    """Tells it how many bits come next."""
+    self.asked += bits
 
   def code(self, bit: int, chance: int) -> int:
     """The next bit; what is given as `bit` does not matter."""

@@ -15,7 +15,6 @@ _FLAT = (39_000, 39_000, 13_000)
 # in two ways.
 _DEEP = (20_000, 39_000, 20_000, 20_000, 6_000, 13_000, 20_000, 20_000)
 
-
 # Beyond these many symbols a loop that learns would take too long.
 MOST_ADAPTIVE = 50_000
 
@@ -35,6 +34,7 @@ class Grid(NamedTuple):
 def flags(coder: Coder, alive: np.ndarray, size: int) -> np.ndarray:
   """Writes or reads which slices of an axis have anything alive."""
   model, before, found = Mixed(coder, ()), 0, np.zeros(size, bool)
+  coder.expect(size)
   for i in range(size):
     before = model.code(int(alive[i]), before, ())
     found[i] = before
@@ -58,6 +58,9 @@ def code(coder: Coder, mask: np.ndarray, grid: Grid) -> np.ndarray:
   Returns:
     The mask.
   """
+  # The one plane that a leaf has at least comes on top.
+  if sum(grid) > MOST_ADAPTIVE + 1:
+    raise ValueError(f'{sum(grid)} rows, columns and planes')
   kept = []
   for axis, size in enumerate(grid):
     alive = alive_along(mask, axis)
@@ -66,12 +69,13 @@ def code(coder: Coder, mask: np.ndarray, grid: Grid) -> np.ndarray:
     kept.append(np.flatnonzero(known))
   found = np.zeros(grid, bool)
   block, inner = np.ix_(*kept), Grid(*map(len, kept))
-  if inner.size > MOST_ADAPTIVE:
+  if not 0 < inner.size <= MOST_ADAPTIVE:
     raise ValueError(f'{inner.size} places')
   if inner.size == max(inner):
     # In a line of what is alive, everything is.
     found[block] = True
     return found
+  coder.expect(inner.size)
   written = mask[block].astype(np.uint8).tolist()
   code_block = _deep if inner.planes > 1 else _flat
   found[block] = code_block(coder, written, inner)

@@ -8,9 +8,13 @@ import numpy as np
 
 from prunax.codec import patterns, text
 from prunax.codec.bits import Cursor, varint
+from prunax.errors import InputError, reason
 
 # The most axes that NumPy knows.
 _MOST_AXES = 64
+
+# Of a name: bytes, and words between slashes.
+_MOST_BYTES, _MOST_WORDS = 1024, 64
 
 
 class Entry(NamedTuple):
@@ -39,12 +43,34 @@ def _shared(a: bytes, b: bytes) -> int:
   return size
 
 
+def _bytes(name: str) -> bytes:
+  """A leaf's name as it stands in a file."""
+  found = name.encode(errors='replace')
+  words = name.count('/') + 1
+  if found.decode() != name or len(found) > _MOST_BYTES or words > _MOST_WORDS:
+    raise InputError(
+      f'the name of a leaf must be Unicode of at most {_MOST_BYTES:,} bytes'
+      f' and {_MOST_WORDS} words between slashes, got {name!r:.80}: rename it'
+    )
+  return found
+
+
+def _json(meta: dict[str, Any]) -> bytes:
+  try:
+    return json.dumps(meta, sort_keys=True, separators=(',', ':')).encode()
+  except (TypeError, ValueError, RecursionError) as e:
+    raise InputError(
+      f'meta must be what JSON can hold, got {reason(e)}: make it of dicts,'
+      ' lists, strings and numbers'
+    ) from e
+
+
 def encode(entries: Sequence[Entry], meta: dict[str, Any]) -> bytes:
   """The header's bytes."""
   out = bytearray(varint(len(entries)))
   before = b''
   for entry in entries:
-    name = entry.name.encode()
+    name = _bytes(entry.name)
     shared = _shared(before, name)
     out += varint(shared) + varint(len(name) - shared) + name[shared:]
     out += varint(patterns.number(entry.dtype, entry.name))
@@ -54,7 +80,7 @@ def encode(entries: Sequence[Entry], meta: dict[str, Any]) -> bytes:
       out += varint(entry.length)
     before = name
   if meta:
-    out += json.dumps(meta, sort_keys=True, separators=(',', ':')).encode()
+    out += _json(meta)
   return text.encode(bytes(out))
 
 
@@ -68,6 +94,8 @@ def decode(data: bytes) -> tuple[list[Entry], dict[str, Any]]:
     if shared > len(before):
       raise ValueError('a name that shares more than there is')
     before = before[:shared] + cursor.take(cursor.varint())
+    if len(before) > _MOST_BYTES or before.count(b'/') >= _MOST_WORDS:
+      raise ValueError('a name that is too long')
     dtype = patterns.dtype(cursor.varint())
     axes = cursor.varint()
     if axes > _MOST_AXES:
@@ -76,7 +104,7 @@ def decode(data: bytes) -> tuple[list[Entry], dict[str, Any]]:
     coding = cursor.varint()
     length = cursor.varint() if coding else 0
     entries.append(Entry(before.decode(), shape, dtype, coding, length))
-  meta = json.loads(cursor.take(cursor.left)) if cursor.left else {}
+  meta = json.loads(cursor.take(cursor.left).decode()) if cursor.left else {}
   if not isinstance(meta, dict):
     raise ValueError('meta that is no group of entries')
   return entries, meta

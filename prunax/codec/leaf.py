@@ -19,6 +19,12 @@ from prunax.codec.streams import (
 )
 from prunax.codec.values import Way
 
+# How many bits a file may code by learning, lest a few bytes take minutes.
+MOST_LEARNT = 1 << 21
+
+# Sign and exponent of an entry of a codebook, and of its index.
+_MOST_A_VALUE = 24
+
 
 class Coding(enum.IntEnum):
   """How a leaf is coded as a whole; the numbers stand in files."""
@@ -42,11 +48,12 @@ class Budget(NamedTuple):
 
 
 class Coded(NamedTuple):
-  """The bytes of a leaf."""
+  """The bytes of a leaf, and how many bits of it are coded by learning."""
 
   coding: Coding
   payload: bytes
   budget: Budget
+  asked: int = 0
   way: Way | None = None
 
   @property
@@ -62,8 +69,13 @@ def _grid_shape(x_shape: tuple[int, ...], pairs: bool) -> tuple[int, ...]:
   return (*x_shape, 2) if pairs else x_shape
 
 
-def encode(x: np.ndarray) -> Coded:
-  """The fewest bytes that any coding needs for an array."""
+def encode(x: np.ndarray, most: int = MOST_LEARNT) -> Coded:
+  """The fewest bytes that any coding needs for an array.
+
+  Args:
+    x: an array of a type that `patterns.number` knows.
+    most: how many bits it may code by learning.
+  """
   found = patterns.of(x)
   shape = _grid_shape(x.shape, x.dtype.kind == 'c')
   mask = (found != 0).reshape(shape)
@@ -73,8 +85,11 @@ def encode(x: np.ndarray) -> Coded:
   best = Coded(Coding.DENSE, raw, Budget(values=len(raw)))
   fields = patterns.fields(x.dtype)
   alive = found[mask.reshape(-1)]
-  small = positions.adaptive(mask) and len(alive) <= MOST_SYMBOLS
-  tried = _small(mask, alive, fields) if small else _large(mask, alive, fields)
+  left = most - _MOST_A_VALUE * len(alive) - 1
+  if len(alive) <= MOST_SYMBOLS and positions.adaptive(mask, left):
+    tried = _small(mask, alive, fields)
+  else:
+    tried = _large(mask, alive, fields, most)
   return min(best, tried, key=lambda coded: len(coded.payload))
 
 
@@ -87,7 +102,9 @@ def _places(mask: np.ndarray, count: int) -> Places:
   return Places(at % columns, at // columns)
 
 
-def _ways(alive: np.ndarray, fields: Fields | None, known: np.ndarray) -> list:
+def _ways(
+  alive: np.ndarray, fields: Fields | None, known: np.ndarray
+) -> list[Way]:
   ways = [Way.PACKED]
   if fields is not None:
     ways.append(Way.FLOAT)
@@ -130,7 +147,7 @@ def _small(mask: np.ndarray, alive: np.ndarray, fields: Fields | None) -> Coded:
     # What the coder still held belongs to the values.
     rest = len(payload) - budget.total
     budget = budget._replace(values=budget.values + rest)
-    found.append(Coded(Coding.SMALL, payload, budget, way))
+    found.append(Coded(Coding.SMALL, payload, budget, writer.asked(), way))
   return min(found, key=lambda coded: len(coded.payload))
 
 
@@ -143,16 +160,18 @@ def _best_layout(mask: np.ndarray) -> int:
   return min(positions.layouts(mask), key=size)
 
 
-def _large(mask: np.ndarray, alive: np.ndarray, fields: Fields | None) -> Coded:
+def _large(
+  mask: np.ndarray, alive: np.ndarray, fields: Fields | None, most: int
+) -> Coded:
   known = values.entries(alive, fields)
   way = min(
     _ways(alive, fields, known),
-    key=lambda way: _estimate(way, alive, fields, known),
+    key=lambda way: round(_estimate(way, alive, fields, known)),
   )
-  writer = LargeWriter()
+  writer = LargeWriter(most)
   planes = 0 if mask.all() else 1
   budget = _written(writer, mask, planes, way, alive, fields, known)
-  return Coded(Coding.LARGE, writer.finish(), budget, way)
+  return Coded(Coding.LARGE, writer.finish(), budget, writer.asked(), way)
 
 
 def _entropy(symbols: np.ndarray) -> float:
@@ -175,26 +194,28 @@ def _estimate(
 
 def decode(
   coding: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype
-) -> np.ndarray:
-  """The array that `encode` made bytes of."""
-  pairs = dtype.kind == 'c'
-  part = np.dtype(f'<u{dtype.itemsize // (2 if pairs else 1)}')
-  grid_shape = _grid_shape(shape, pairs)
+) -> tuple[np.ndarray, int]:
+  """The array that `encode` made bytes of, and how many bits it learnt."""
+  part = patterns.part(dtype)
+  grid_shape = _grid_shape(shape, dtype.kind == 'c')
   size = int(np.prod(grid_shape, dtype=np.int64))
   if coding == Coding.DENSE:
     if len(payload) != size * part.itemsize:
       raise ValueError(f'{len(payload)} bytes')
-    return patterns.back(np.frombuffer(payload, part), shape, dtype)
-  found = np.zeros(size, part)
+    # A copy, since what lies on bytes could not be written to.
+    dense = np.frombuffer(payload, part).copy()
+    return patterns.back(dense, shape, dtype), 0
+  found, asked = np.zeros(size, part), 0
   if coding != Coding.ZERO:
     reader: Reader = (
       SmallReader(payload) if coding == Coding.SMALL else LargeReader(payload)
     )
     _read(reader, found, grid_shape, patterns.fields(dtype))
     reader.finish()
+    asked = reader.asked()
   elif payload:
     raise ValueError('bytes of a leaf of zeros')
-  return patterns.back(found, shape, dtype)
+  return patterns.back(found, shape, dtype), asked
 
 
 def _read(
@@ -209,6 +230,7 @@ def _read(
   if planes:
     mask = reader.positions(shape, planes)
   count = int(np.count_nonzero(mask))
+  if planes and not count:
+    raise ValueError('nothing is alive')
   at = _places(mask.reshape(shape), count)
-  alive = values.read(reader, Way(way), count, fields, at)
-  found[mask] = alive.astype(found.dtype)
+  found[mask] = values.read(reader, Way(way), count, fields, at, found.dtype)

@@ -42,6 +42,24 @@ _NAMES = (
 )
 
 
+# Where a type has a negative zero, its bits.
+_NEGATIVE_ZERO = {
+  'float16': 1 << 15,
+  'bfloat16': 1 << 15,
+  'float32': 1 << 31,
+  'complex64': 1 << 31,
+  'float64': 1 << 63,
+  'complex128': 1 << 63,
+  'float8_e3m4': 0x80,
+  'float8_e4m3': 0x80,
+  'float8_e4m3fn': 0x80,
+  'float8_e5m2': 0x80,
+  'float6_e2m3fn': 0x20,
+  'float6_e3m2fn': 0x20,
+  'float4_e2m1fn': 0x08,
+}
+
+
 class Fields(NamedTuple):
   """How many bits a float has below its sign."""
 
@@ -78,22 +96,34 @@ def fields(dtype: np.dtype) -> Fields | None:
   return _FIELDS.get(dtype.name)
 
 
+def part(dtype: np.dtype) -> np.dtype:
+  """The whole numbers that hold the bits, the lowest byte first.
+
+  >>> part(np.dtype('complex64')).str
+  '<u4'
+  """
+  return np.dtype(f'<u{dtype.itemsize // (2 if dtype.kind == "c" else 1)}')
+
+
 def of(x: np.ndarray) -> np.ndarray:
   """The bits of each entry as a whole number; complex ones have two.
 
   >>> of(np.array([1.0, -0.0], np.float32)).tolist()
   [1065353216, 0]
   """
-  part = x.dtype.itemsize // (2 if x.dtype.kind == 'c' else 1)
-  flat = np.ascontiguousarray(x).reshape(-1).view(f'u{part}')
-  if x.dtype.kind in 'fc' or x.dtype.name in _FIELDS:
-    negative_zero = 1 << 8 * part - 1
+  plain = np.ascontiguousarray(x, x.dtype.newbyteorder('='))
+  flat = plain.reshape(-1).view(part(x.dtype).newbyteorder('='))
+  # Bits are compared, since a machine may take subnormal numbers for zeros.
+  negative_zero = _NEGATIVE_ZERO.get(x.dtype.name)
+  if negative_zero is not None:
     flat = np.where(flat == negative_zero, flat.dtype.type(0), flat)
-  return flat.astype(flat.dtype.newbyteorder('<'), copy=False)
+  return flat.astype(part(x.dtype), copy=False)
 
 
 def back(bits: np.ndarray, shape: tuple[int, ...], to: np.dtype) -> np.ndarray:
   """The array that has these bits."""
+  if to == np.bool_ and (bits > 1).any():
+    raise ValueError('a truth that is neither 0 nor 1')
   native = np.ascontiguousarray(bits).astype(
     bits.dtype.newbyteorder('='), copy=False
   )

@@ -29,7 +29,7 @@ def split(plain: Grid, planes: int) -> Grid:
   return Grid(planes, plain.rows // planes, plain.columns)
 
 
-def _spread(mask: np.ndarray) -> float:
+def _spread(mask: np.ndarray) -> int:
   """Roughly how many bits a layout costs: fewer where entries cluster."""
   total = 0.0
   for axis in range(3):
@@ -42,7 +42,8 @@ def _spread(mask: np.ndarray) -> float:
   for count in range(3):
     here = mask[near == count]
     total += len(here) * _entropy(here.mean() if len(here) else 0.0)
-  return total
+  # Whole bits, lest another machine's logarithm decide between equals.
+  return round(total)
 
 
 def _entropy(chance: float) -> float:
@@ -71,14 +72,18 @@ def layouts(mask: np.ndarray) -> list[int]:
   return [1, *sorted(cost, key=cost.__getitem__)[:_TRIED]]
 
 
-def adaptive(mask: np.ndarray) -> bool:
-  """Whether what is left without empty rows and columns is small."""
+def adaptive(mask: np.ndarray, most: int) -> bool:
+  """Whether what is left without empty rows and columns is small.
+
+  Args:
+    mask: what is alive.
+    most: how many bits its flags and places may be in all.
+  """
   table = mask.reshape(flat(mask.shape)[1:])
   rows, columns = (grid.alive_along(table, axis) for axis in (0, 1))
-  return (
-    sum(table.shape) <= MOST_ADAPTIVE
-    and int(rows.sum()) * int(columns.sum()) <= MOST_ADAPTIVE
-  )
+  lines, places = sum(table.shape), int(rows.sum()) * int(columns.sum())
+  # A layout of several planes may have more places than the plain one.
+  return max(lines, places) <= MOST_ADAPTIVE and lines + MOST_ADAPTIVE <= most
 
 
 def code(coder: Coder, mask: np.ndarray, layout: Grid) -> np.ndarray:
@@ -86,40 +91,51 @@ def code(coder: Coder, mask: np.ndarray, layout: Grid) -> np.ndarray:
   return grid.code(coder, mask.reshape(layout), layout).reshape(-1)
 
 
-def encode(mask: np.ndarray) -> bytes:
-  """The positions of a large leaf: empty lines, then eight at a time."""
+def encode(mask: np.ndarray, flags: int) -> tuple[bytes, int]:
+  """The positions of a large leaf: empty lines, then eight at a time.
+
+  Args:
+    mask: what is alive.
+    flags: how many lines may be coded by learning.
+
+  Returns:
+    The bytes, and how many lines were.
+  """
   table = mask.reshape(flat(mask.shape)[1:])
-  out, kept = b'', []
+  out, kept, asked = b'', [], 0
   for axis in (0, 1):
     alive = grid.alive_along(table, axis)
     # As many as fit a loop: lines beyond it are coded as they are.
-    known = len(alive) <= MOST_ADAPTIVE and not alive.all()
+    known = len(alive) <= min(MOST_ADAPTIVE, flags - asked)
+    known = known and not alive.all()
     coder = Encoder()
     if known:
       grid.flags(coder, alive, len(alive))
+    asked += coder.asked
     written = coder.finish()
     out += bytes([known]) + len(written).to_bytes(4, 'little') + written
     kept.append(alive if known else np.ones(len(alive), bool))
   block = table[np.ix_(*kept)] if not all(k.all() for k in kept) else table
-  return out + ans.encode(np.packbits(block))
+  return out + ans.encode(np.packbits(block)), asked
 
 
-def decode(cursor: Cursor, shape: tuple[int, ...]) -> np.ndarray:
-  """The mask that `encode` wrote, flattened."""
+def decode(cursor: Cursor, shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
+  """The mask that `encode` wrote, flattened, and how many lines learnt."""
   plain = flat(shape)
-  kept = []
+  kept, asked = [], 0
   for size in plain[1:]:
     known = cursor.take(1)[0]
     written = cursor.take(int.from_bytes(cursor.take(4), 'little'))
-    if known and size > MOST_ADAPTIVE:
-      raise ValueError('too many flags')
-    flags = np.ones(size, bool)
-    kept.append(grid.flags(Decoder(written), flags, size) if known else flags)
+    if known > 1 or (known and size > MOST_ADAPTIVE):
+      raise ValueError(f'{size} flags')
+    flags, coder = np.ones(size, bool), Decoder(written)
+    kept.append(grid.flags(coder, flags, size) if known else flags)
+    asked += coder.asked
   count = int(kept[0].sum()) * int(kept[1].sum())
   packed = ans.decode(cursor, (count + 7) // 8, 256)
   bits = np.unpackbits(packed, count=count).view(bool)
   if count == plain.size:
-    return bits
+    return bits, asked
   mask = np.zeros(plain[1:], bool)
   mask[np.ix_(*kept)] = bits.reshape([int(k.sum()) for k in kept])
-  return mask.reshape(-1)
+  return mask.reshape(-1), asked

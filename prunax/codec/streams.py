@@ -22,6 +22,8 @@ class Places(NamedTuple):
 class Writer(Protocol):
   """Takes the parts of a leaf, one after the other."""
 
+  def asked(self) -> int: ...
+
   def size(self) -> int: ...
 
   def number(self, value: int) -> None: ...
@@ -38,13 +40,15 @@ class Writer(Protocol):
 class Reader(Protocol):
   """Gives back what a `Writer` took, in the same order."""
 
+  def asked(self) -> int: ...
+
   def number(self) -> int: ...
 
   def positions(self, shape: tuple[int, ...], planes: int) -> np.ndarray: ...
 
   def symbols(self, count: int, width: int, at: Places) -> np.ndarray: ...
 
-  def plain(self, count: int, width: int) -> np.ndarray: ...
+  def plain(self, count: int, width: int, to: np.dtype) -> np.ndarray: ...
 
   def finish(self) -> None: ...
 
@@ -54,6 +58,10 @@ class SmallWriter:
 
   def __init__(self) -> None:
     self._coder, self._plain = Encoder(), bytearray()
+
+  def asked(self) -> int:
+    """How many bits were coded by learning."""
+    return self._coder.asked
 
   def size(self) -> int:
     return len(self._coder) + len(self._plain)
@@ -85,6 +93,10 @@ class SmallReader:
     self._plain = Cursor(cursor.take(cursor.varint()))
     self._coder = Decoder(cursor.take(cursor.left))
 
+  def asked(self) -> int:
+    """How many bits were coded by learning."""
+    return self._coder.asked
+
   def number(self) -> int:
     return self._plain.varint()
 
@@ -98,11 +110,11 @@ class SmallReader:
     found = symbols.code(
       self._coder, [0] * count, width, at.units.tolist(), at.rows.tolist()
     )
-    return np.array(found, np.uint64)
+    return np.array(found, np.uint16)
 
-  def plain(self, count: int, width: int) -> np.ndarray:
+  def plain(self, count: int, width: int, to: np.dtype) -> np.ndarray:
     size = bits.packed_size(count, width)
-    return bits.unpack(self._plain.take(size), count, width)
+    return bits.unpack(self._plain.take(size), count, width, to)
 
   def finish(self) -> None:
     if self._plain.left:
@@ -110,10 +122,19 @@ class SmallReader:
 
 
 class LargeWriter:
-  """Writes whole arrays by tables."""
+  """Writes whole arrays by tables.
 
-  def __init__(self) -> None:
+  Args:
+    flags: how many bits it may code by learning.
+  """
+
+  def __init__(self, flags: int = 0) -> None:
     self._out = bytearray()
+    self._flags, self._asked = flags, 0
+
+  def asked(self) -> int:
+    """How many bits were coded by learning."""
+    return self._asked
 
   def size(self) -> int:
     return len(self._out)
@@ -122,7 +143,8 @@ class LargeWriter:
     self._out += bits.varint(value)
 
   def positions(self, mask: np.ndarray, planes: int) -> None:
-    self._out += positions.encode(mask)
+    written, self._asked = positions.encode(mask, self._flags)
+    self._out += written
 
   def symbols(self, values: np.ndarray, width: int, at: Places) -> None:
     self._out += ans.encode(values)
@@ -138,20 +160,27 @@ class LargeReader:
   """Reads what a `LargeWriter` wrote."""
 
   def __init__(self, payload: bytes) -> None:
-    self._cursor = Cursor(payload)
+    self._cursor, self._asked = Cursor(payload), 0
+
+  def asked(self) -> int:
+    """How many bits were coded by learning."""
+    return self._asked
 
   def number(self) -> int:
     return self._cursor.varint()
 
   def positions(self, shape: tuple[int, ...], planes: int) -> np.ndarray:
-    return positions.decode(self._cursor, shape)
+    if planes != 1:
+      raise ValueError(f'{planes} planes by tables')
+    mask, self._asked = positions.decode(self._cursor, shape)
+    return mask
 
   def symbols(self, count: int, width: int, at: Places) -> np.ndarray:
     return ans.decode(self._cursor, count, 1 << width)
 
-  def plain(self, count: int, width: int) -> np.ndarray:
+  def plain(self, count: int, width: int, to: np.dtype) -> np.ndarray:
     size = bits.packed_size(count, width)
-    return bits.unpack(self._cursor.take(size), count, width)
+    return bits.unpack(self._cursor.take(size), count, width, to)
 
   def finish(self) -> None:
     if self._cursor.left:

@@ -24,6 +24,9 @@ def code(
     units: the column of each entry: weights of one unit resemble each other.
     rows: the row of each entry.
   """
+  if not width:
+    return [0] * len(symbols)
+  coder.expect(width * len(symbols))
   model = Mixed(coder, _WEIGHTS, prior=12, rate=6)
   found: list[int] = []
   last: dict[int, int] = {}

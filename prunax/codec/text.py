@@ -48,6 +48,8 @@ def decode(data: bytes) -> bytes:
   cursor = Cursor(data)
   size, coded = divmod(cursor.varint(), 2)
   if not coded:
+    if size != cursor.left:
+      raise ValueError(f'{cursor.left} bytes of text, not {size}')
     return cursor.take(size)
   if 8 * size > MOST_ADAPTIVE:
     raise ValueError(f'{size} coded bytes')

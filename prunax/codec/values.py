@@ -114,37 +114,45 @@ def write_entries(
 
 
 def read(
-  reader: Reader, way: Way, count: int, fields: Fields | None, at: Places
+  reader: Reader,
+  way: Way,
+  count: int,
+  fields: Fields | None,
+  at: Places,
+  to: np.dtype,
 ) -> np.ndarray:
-  """Reads the patterns that `write` wrote, as uint64."""
+  """Reads the patterns that `write` wrote, in the type that they had."""
   if way is Way.PACKED:
     least, width = reader.number(), reader.number()
-    if width > 64 or least + (1 << width) > 1 << 65:
-      raise ValueError(f'values of {width} bits')
-    return reader.plain(count, width) + np.uint64(least)
+    if width > 8 * to.itemsize or least >> 8 * to.itemsize:
+      raise ValueError(f'values of {width} bits from {least}')
+    return reader.plain(count, width, to) + to.type(least)
   if way is Way.FLOAT:
     if fields is None:
       raise ValueError('floats of no float type')
-    return _read_floats(reader, count, fields, at)
+    return _read_floats(reader, count, fields, at, to)
   size = reader.number()
   if not 0 < size <= MOST_ENTRIES:
     raise ValueError(f'a codebook of {size} values')
   inner = Way.PACKED if fields is None else Way.FLOAT
-  known = read(reader, inner, size, fields, nowhere(size))
+  known = read(reader, inner, size, fields, nowhere(size), to)
   return known[reader.symbols(count, _width(size - 1), at)]
 
 
 def _read_floats(
-  reader: Reader, count: int, fields: Fields, at: Places
+  reader: Reader, count: int, fields: Fields, at: Places, to: np.dtype
 ) -> np.ndarray:
   used, least, width = reader.number(), reader.number(), reader.number()
-  if used > fields.mantissa or least >> fields.exponent or width > 16:
+  if used > fields.mantissa or least >> fields.exponent:
     raise ValueError('floats with impossible parts')
-  exponent = reader.symbols(count, width, at).astype(np.uint64)
-  exponent += np.uint64(least)
+  if width > fields.exponent:
+    raise ValueError(f'exponents of {width} bits')
+  # Neither a sum nor a shift goes beyond the type.
+  exponent = reader.symbols(count, width, at).astype(to) + to.type(least)
   if int(exponent.max()) >> fields.exponent:
     raise ValueError('an impossible exponent')
-  sign = reader.symbols(count, 1, at).astype(np.uint64)
-  mantissa = reader.plain(count, used) << np.uint64(fields.mantissa - used)
-  high = sign << np.uint64(fields.exponent) | exponent
-  return high << np.uint64(fields.mantissa) | mantissa
+  sign = reader.symbols(count, 1, at).astype(to)
+  mantissa = reader.plain(count, used, to)
+  mantissa <<= to.type(fields.mantissa - used)
+  high = sign << to.type(fields.exponent) | exponent
+  return high << to.type(fields.mantissa) | mantissa
