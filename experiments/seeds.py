@@ -7,6 +7,7 @@ Seeds that are done are skipped; all are printed, with median and spread.
 """
 
 import pathlib
+import shutil
 import sys
 from typing import Any
 
@@ -28,6 +29,10 @@ _RESULTS = flags.DEFINE_string('results', 'results', 'Where results go.')
 _OVERWRITE = flags.DEFINE_bool(
   'overwrite', False, 'Start every seed anew, also those that are done.'
 )
+
+
+# Bytes.
+_MOST_KEPT = 16_384
 
 
 def _seeds(words: list[str]) -> list[int]:
@@ -73,6 +78,12 @@ def _keep_predictions(source: pathlib.Path, target: pathlib.Path) -> None:
   np.savez_compressed(target, predictions=predictions)
 
 
+def _keep_packed(source: pathlib.Path, target: pathlib.Path) -> None:
+  """Copies the small file, where it is small enough for a repository."""
+  if source.exists() and source.stat().st_size <= _MOST_KEPT:
+    shutil.copyfile(source, target)
+
+
 def main(argv: list[str]) -> None:
   launch.refuse_arguments(argv)
   results = pathlib.Path(_RESULTS.value)
@@ -97,6 +108,7 @@ def main(argv: list[str]) -> None:
     name = f'{summary["config"]}-seed{seed}'
     with writing(results):
       _keep_predictions(run.folder.predictions, results / f'{name}.npz')
+      _keep_packed(run.folder.packed, results / f'{name}.prx')
     rows.append(_result(summary, f'{name}.npz'))
     write_json(results / f'{name}.json', rows[-1])
   print(report.seeds_text(str(_CONFIG.value.name), rows), end='')
