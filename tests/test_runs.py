@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from prunax import convert, data, models, tree
+from prunax import codec, convert, data, models, tree
 from prunax.errors import InputError
 from prunax.record import read_metrics
 from prunax.runs import Run
@@ -219,3 +219,15 @@ def test_another_config_is_refused(finished, small):
   assert 'seed (0 there, 5 here)' in str(e.value)
   assert 'surgery.steps (60 there, 70 here)' in str(e.value)
   assert contents(run.folder.path) == before
+
+
+def test_a_run_ends_with_its_small_file(finished, weights):
+  run, summary = finished
+  stored, meta = codec.load(run.folder.packed)
+  last = weights[summary['stages'][-1]['stage']]
+  for name, x in tree.named_leaves(stored).items():
+    np.testing.assert_array_equal(x, last[name])
+  assert meta['model'] == run.model.name
+  row = summary['stages'][-1]
+  assert row['bytes'] == run.folder.packed.stat().st_size
+  assert row['ratio_bytes'] == 4 * row['size'] / row['bytes']

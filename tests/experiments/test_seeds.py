@@ -62,6 +62,8 @@ def check_result(folder, seed):
   apply = models.get('lenet300100').apply
   wanted = evaluation.predict(apply, variables, x, data.scale)
   np.testing.assert_array_equal(guesses, wanted)
+  assert result['bytes'] == RunDir(artifact.parent.parent).packed.stat().st_size
+  assert result['ratio_bytes'] == 4 * 266_610 / result['bytes']
   wrong = np.sum(guesses != y)
   assert result['error_percent'] == pytest.approx(100 * wrong / 360)
   return result
