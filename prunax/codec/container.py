@@ -1,7 +1,6 @@
 """The `.prx` file: a header, then the bytes of each leaf, all checked."""
 
 import binascii
-import math
 import os
 import pathlib
 import zlib
@@ -123,15 +122,3 @@ def save(
   data, sizes = encode(weights, meta, path)
   files.write_whole(path, lambda file: file.write(data))
   return sizes
-
-
-def ratio(weights: Any, size: int) -> float:
-  """Bytes of a dense float32 model over those of a file.
-
-  >>> ratio({'kernel': np.zeros((20, 50))}, 100)
-  40.0
-  """
-  entries = sum(
-    math.prod(np.shape(x)) for x in tree.named_leaves(weights).values()
-  )
-  return 4 * entries / size
