@@ -91,8 +91,8 @@ def test_the_page_says_what_the_code_does():
   told = {
     f'{tables._GROWTH:,}',
     f'prior 1 and W = {", ".join(f"{w:,}" for w in text._WEIGHTS)}',
-    f'W = {", ".join(f"{w:,}" for w in grid._FLAT)}. Contexts: none; the row',
-    f'W = {", ".join(f"{w:,}" for w in grid._DEEP)}. Contexts: none; k;',
+    f'W = {", ".join(f"{w:,}" for w in grid._FLAT)}. Contexts: none; ',
+    f'W = {", ".join(f"{w:,}" for w in grid._DEEP)}. Contexts: none; ',
     f'W = {", ".join(f"{w:,}" for w in symbols._WEIGHTS)}. Each symbol',
     f'brought into {mixing._LEAST} to {mixing._MOST:,}',
     f'from -{tables.LIMIT} on',
