@@ -1,6 +1,7 @@
 r"""Measures speed and writes results/bench_*.json.
 
-  python -m benchmarks.run [--only=dns,dense,thresholds,search] [--rounds=15]
+  python -m benchmarks.run [--only=dns,dense,thresholds,search,codec]\
+    [--rounds=15]
 
 Run it with nothing else running. Only ratios within one process mean much.
 """
@@ -11,7 +12,7 @@ import platform
 import jax
 from absl import app, flags
 
-from benchmarks import dense, dns, search, thresholds
+from benchmarks import codec, dense, dns, search, thresholds
 from prunax.rundir import write_json
 from prunax.version import versions
 
@@ -20,6 +21,7 @@ _BENCHMARKS = {
   'dense': dense,
   'thresholds': thresholds,
   'search': search,
+  'codec': codec,
 }
 _ONLY = flags.DEFINE_list('only', list(_BENCHMARKS), 'Which to measure.')
 _ROUNDS = flags.DEFINE_integer('rounds', 15, 'Pairs timed for each ratio.', 1)

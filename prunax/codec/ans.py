@@ -75,7 +75,15 @@ def _read_table(cursor: Cursor, most: int) -> np.ndarray:
 
 
 def encode(symbols: np.ndarray) -> bytes:
-  """A table, the lanes' states and the words, for at least one symbol."""
+  """A table, the lanes' states and the words, for at least one symbol.
+
+  >>> symbols = np.tile([0, 0, 0, 1], 1000)
+  >>> data = encode(symbols)
+  >>> len(data) < 4000 * 0.82 / 8 + 14
+  True
+  >>> (decode(Cursor(data), 4000, 2) == symbols).all().item()
+  True
+  """
   counts = np.bincount(symbols)
   shares = _shares(counts)
   starts = (np.cumsum(shares) - shares).astype(np.uint64)

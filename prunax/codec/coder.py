@@ -9,6 +9,11 @@ class Encoder:
 
   A bit of probability p costs -log2(p) bits of the output.
 
+  >>> encoder = Encoder()
+  >>> sent = [encoder.code(0, 600) for _ in range(1000)]
+  >>> len(encoder.finish())
+  2
+
   Attributes:
     asked: how many bits it was told of in all.
   """

@@ -62,6 +62,10 @@ def encode(
 ) -> tuple[bytes, Sizes]:
   """The bytes of a file, and where they go.
 
+  >>> data, sizes = encode({'ip': {'kernel': np.eye(8, dtype=np.float32)}})
+  >>> len(data) == sizes.total, sizes.leaves['ip/kernel'].codebook
+  (True, 0)
+
   Args:
     weights: a tree of arrays; its lists come back as dicts.
     meta: what JSON can hold.
@@ -100,6 +104,17 @@ def save(
 
   The same input gives the same bytes on any machine. Negative zeros become
   zeros; nothing else changes.
+
+  >>> import tempfile
+  >>> with tempfile.TemporaryDirectory() as folder:
+  ...   sizes = save(f'{folder}/a.prx', {'kernel': np.zeros((500, 800))})
+  >>> sizes.leaves['kernel'].total
+  0
+
+  Args:
+    path: the file, which ends in `.prx`.
+    weights: a tree of arrays; its lists come back as dicts.
+    meta: what JSON can hold, such as how the weights came about.
 
   Returns:
     Where the bytes go.

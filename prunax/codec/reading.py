@@ -62,6 +62,18 @@ def _length(front: bytes) -> tuple[int, int]:
 class PrxFile:
   """A `.prx` file whose leaves are read one by one.
 
+  >>> import tempfile
+  >>> from prunax import codec
+  >>> with tempfile.TemporaryDirectory() as folder:
+  ...   sizes = codec.save(f'{folder}/a.prx', {'a': np.arange(3), 'b': 1.5})
+  ...   with PrxFile(f'{folder}/a.prx') as file:
+  ...     list(file.entries), file.read('a').tolist()
+  (['a', 'b'], [0, 1, 2])
+
+  Args:
+    path: the file.
+    max_bytes: how large the arrays may be in all.
+
   Attributes:
     path: the file.
     meta: what it says of its weights.
@@ -201,10 +213,18 @@ def load(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
   """The tree of arrays and the meta of a `.prx`.
 
+  >>> import tempfile
+  >>> from prunax import codec
+  >>> with tempfile.TemporaryDirectory() as folder:
+  ...   sizes = codec.save(f'{folder}/a.prx', {'ip': {'bias': np.ones(2)}})
+  ...   weights, meta = load(f'{folder}/a.prx')
+  >>> weights['ip']['bias'].tolist(), meta
+  ([1.0, 1.0], {})
+
   Args:
     path: the file.
     max_bytes: how large the arrays may be in all, lest a small file fill the
-      memory.
+      memory; reading them takes a few times as much for a while.
 
   Raises:
     DamagedFile: naming the leaf that is damaged, or the header.
