@@ -68,7 +68,11 @@ def config(
 
 
 def smallest(
-  made: ConfigDict, chain: tuple[tuple[str, str], ...], levels: int, steps: int
+  made: ConfigDict,
+  chain: tuple[tuple[str, str], ...],
+  kept: int,
+  levels: int,
+  steps: int,
 ) -> ConfigDict:
   """An experiment with few weights, given few values and cheap places too.
 
@@ -78,10 +82,12 @@ def smallest(
   Args:
     made: the experiment, by `config`.
     chain: pairs of layers, the first leading to the second.
+    kept: how many weights of the kernels stay.
     levels: how many distinct weights a kernel has, zero not counted.
     steps: of the training of the levels.
   """
   made.stages = (*made.stages, 'tidy', 'share', 'round')
+  made.prune.rules = (('.*/kernel', kept), ('.*/bias', None))
   made.tidy = ConfigDict({'kind': 'tidy', 'chain': chain})
   made.share = ConfigDict(
     {
