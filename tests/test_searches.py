@@ -152,7 +152,10 @@ def test_a_resumed_training_searches_again_what_it_had_begun(small):
 
 @pytest.mark.parametrize(
   ('allow_empty', 'advice'),
-  [(False, 'empties a layer: the masks stay at'), (True, 'would let it pass')],
+  [
+    (False, 'empties a layer: the thresholds stay, with'),
+    (True, 'would let it pass'),
+  ],
 )
 def test_an_infeasible_constraint_is_said(
   small, tmp_path, capsys, allow_empty, advice

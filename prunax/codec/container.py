@@ -249,4 +249,3 @@ def load(
   """
   with PrxFile(path, max_bytes) as file:
     return file.tree(), file.meta
-
