@@ -235,6 +235,16 @@ def test_a_search_needs_examples_to_judge_on(small, tmp_path):
     Run(made, tmp_path / 'run')
 
 
+def test_without_the_start_a_smaller_delta_is_advised(
+  small, tmp_path, monkeypatch
+):
+  monkeypatch.delenv('PRUNAX_MODELS_DIR', raising=False)
+  made = make(small) | {'start': 'lenet300100_reference'}
+  assert 'a smaller delta' in Run(made, tmp_path).note
+  made['stages'] = ()
+  assert 'delta' not in Run(made, tmp_path).note
+
+
 def test_sigma_by_step():
   pairs = ((0, 5.0), (100, 0.5))
   found = [sigma_at(pairs, t) for t in (0, 99, 100, 500)]
