@@ -21,7 +21,8 @@ def config(
   them alike.
 
   Args:
-    arg: of the config; `:taught` learns from the released LeNet-5 too.
+    arg: of the config; `:taught` learns from the released LeNet-5 too, `:own`
+      has its own delta.
     name: the experiment's name in results.
     model: 'lenet5' or 'lenet300100'.
     olmp: how thresholds are searched.
@@ -48,7 +49,9 @@ def config(
       }
     )
   made.stages = ('olmp', 'prune')
-  made.olmp = ConfigDict(common_olmp.stage(model, olmp))
+  made.olmp = ConfigDict(
+    common_olmp.stage(model, common_olmp.for_start(olmp, arg))
+  )
   end = 6 * steps // 10
   made.prune = ConfigDict(
     {

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
-from prunax import searches, transforms, tree
+from prunax import findings, olmp_inputs, searches, transforms, tree
 from prunax.errors import InputError
 from prunax.schedules.numbers import whole
 from prunax.search.settings import settings as search_settings
@@ -24,13 +23,20 @@ class OLMPResult(NamedTuple):
   Attributes:
     params: the pruned weights.
     opt_state: of the last step.
-    searches: one record a search: its step, ratio, accuracy, thresholds,
-      c_rate, whether anything was feasible, and evaluations.
+    searches: one record a search: its step, ratio (None where nothing is
+      left), accuracy (None where it was no finite number), thresholds, c_rate,
+      whether anything was feasible, the layers that are empty, and
+      evaluations.
+    accuracy: of `params`, by the function that judged the searches.
+    floor: the least accuracy that the last search allowed, None where there
+      was none. `accuracy` may lie below: searches hold it, training does not.
   """
 
   params: Any
   opt_state: Any
   searches: list[dict[str, Any]]
+  accuracy: float
+  floor: float | None
 
 
 def _walk(batches: Iterable[Any], steps: int) -> Iterator[Any]:
@@ -69,8 +75,12 @@ def olmp(
 
   Every `every` steps a derivative-free search looks for the thresholds, one a
   layer, that leave the fewest weights while accuracy stays within `delta` of
-  that of `params`; between searches, surgery trains and splices. From `until`
+  that of `params`; between searches, surgery trains and splices. Where nothing
+  is feasible the thresholds stay, and surgery goes on with them. From `until`
   on the masks stay, and what is left is trained.
+
+  The constraint holds right after a search. What surgery and training do from
+  there on may cost more: the result tells `accuracy` beside its `floor`.
 
   Args:
     params: any pytree of weights, trained well enough to be the reference.
@@ -88,12 +98,12 @@ def olmp(
     until: the step from which masks stay; half of all steps by default.
     prune_bias: as in `prunax.dns`.
     band: as in `prunax.dns`.
-    log: what is told of each search; None for silence.
+    log: what is told of each search and of the end; None for silence.
     **settings: others of `search.settings.Settings`: delta, search, popsize,
       generations, restarts, sigma, lower, upper, allow_empty.
   """
-  whole('steps', steps, 1)
-  until = steps // 2 if until is None else whole('until', until)
+  whole('steps', steps, 2 if until is None else 1)
+  until = steps // 2 if until is None else whole('until', until, 1)
   if not isinstance(batches, Iterable):
     raise InputError(
       f'batches must be a list or a generator of batches, got {batches!r}'
@@ -115,6 +125,12 @@ def olmp(
     band=band,
   )
 
+  measured = jax.jit(accuracy)
+  # Before the first search, which may be hours away.
+  olmp_inputs.share(
+    'the accuracy of the starting weights', measured(params), findings.SLACK
+  )
+
   @jax.jit
   def step(
     params: Any, opt_state: Any, batch: Any
@@ -125,6 +141,8 @@ def olmp(
 
   opt_state, records = tx.init(params), []
   for t, batch in enumerate(_walk(batches, steps)):
+    if t == 0:
+      olmp_inputs.check_loss(loss, params, batch)
     if hook.due(t):
       params, opt_state, said = hook.act(t, params, opt_state)
       records.append({'step': t, **said})
@@ -136,8 +154,13 @@ def olmp(
         f'the loss must stay finite, got {float(value)} at step {t}: lower the'
         ' rate'
       )
-  if not all(bool(jnp.all(jnp.isfinite(x))) for x in jax.tree.leaves(params)):
+  if olmp_inputs.not_finite(params):
     raise InputError(
       'the weights must stay finite, got a NaN or infinity: lower the rate'
     )
-  return OLMPResult(params, opt_state, records)
+  floors = [r['floor'] for r in records if 'floor' in r]
+  floor = floors[-1] if floors else None
+  ended = OLMPResult(params, opt_state, records, float(measured(params)), floor)
+  if log:
+    log(findings.ending(ended.accuracy, floor))
+  return ended

@@ -84,9 +84,10 @@ class Recorder:
 def _flat(
   metrics: dict[str, Any], above: str = ''
 ) -> Iterator[tuple[str, float]]:
+  """The numbers by their tags; what is no number has no curve."""
   for name, value in metrics.items():
     tag = f'{above}/{name}' if above else name
     if isinstance(value, dict):
       yield from _flat(value, tag)
-    else:
+    elif value is not None and not isinstance(value, list):
       yield tag, value

@@ -87,16 +87,16 @@ def summary_text(summary: dict[str, Any]) -> str:
   return _text(
     (f'{summary["config"]}, seed {summary["seed"]}', stages),
     (f'layers after {last["stage"]}, weights and biases together', layers),
-  ) + _facts(last)
+  ) + _facts(summary)
 
 
 def _of(pair: Sequence[int] | None) -> str:
   return f'{pair[0]} of {pair[1]}' if pair else ''
 
 
-def _facts(row: dict[str, Any]) -> str:
-  """What else is known of a run's last stage, a sentence each."""
-  said = []
+def _facts(summary: dict[str, Any]) -> str:
+  """What else is known of a run's end, and of all its searches."""
+  row, said = summary['stages'][-1], []
   if 'effective' in row:
     said.append(
       f'{row["effective"]:,} of {row["alive"]:,} weights lie on a path from an'
@@ -108,11 +108,15 @@ def _facts(row: dict[str, Any]) -> str:
       f'{test["lost"]} answers of the start were lost, {test["won"]} won'
       f' (McNemar p {test["p"]:.2g})'
     )
-  if 'searches' in row:
-    found = row['searches']
+  found = [x['searches'] for x in summary['stages'] if 'searches' in x]
+  if found:
+    count, evaluations, infeasible = (
+      sum(x[key] for x in found)
+      for key in ('count', 'evaluations', 'infeasible')
+    )
     said.append(
-      f'{found["count"]} searches, {found["evaluations"]:,} evaluations,'
-      f' {found["infeasible"]} without anything feasible'
+      f'{count} searches, {evaluations:,} evaluations,'
+      f' {infeasible} without anything feasible'
     )
   if 'bytes' in row:
     said.append(

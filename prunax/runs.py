@@ -96,10 +96,17 @@ class Run:
     """What a reader must know of the start, or nothing."""
     if self.names[0] == 'start' or not self.config['start']:
       return ''
-    return (
+    said = (
       f'PRUNAX_MODELS_DIR is not set: instead of {self.config["start"]} this'
       ' run trains its own dense start'
     )
+    if any(self.config[x]['kind'] == 'olmp' for x in self.config['stages']):
+      # The released start has seen what judges the searches.
+      said += (
+        ', which wants a smaller delta for its searches: a config that has an'
+        ' argument :own has one there'
+      )
+    return said
 
   def execute(self, overwrite: bool = False) -> dict[str, Any]:
     """Does what is left to do, and returns the summary."""

@@ -1,13 +1,12 @@
 """Between two training steps: a search for the thresholds of surgery."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from prunax import findings, search, transforms, tree
+from prunax import findings, olmp_inputs, search, transforms, tree
 from prunax.errors import InputError
 from prunax.hooks import Hook
 from prunax.search import thresholds
@@ -19,8 +18,6 @@ Accuracy = Callable[..., jax.Array]
 
 # No step folds the key of `dns` with this: searches have a stream of their own.
 _SEARCHES = 2**31 - 1
-# Less than one answer, more than float32 rounds an accuracy by.
-_SLACK = 1e-6
 
 
 def searching_hook(
@@ -48,6 +45,7 @@ def searching_hook(
     band: as in `dns`.
     iter_size: steps of the training in one update.
   """
+  olmp_inputs.check_params(params)
   movable = transforms.movable(params, rules, prune_bias)
   plan = _plan(movable, wanted, band)
   searcher = search.get(wanted.search)
@@ -66,13 +64,17 @@ def searching_hook(
     if wanted.layers == 'drawn':
       searched = transforms.due_now(state, movable, key)
     if wanted.layers == 'drawn' and jnp.sum(searched) < 2:
-      return params, opt_state, findings.skipped(params, plan)
-    judged = start if wanted.reference == 'start' else params
-    reference = _finite(float(measured(judged, *data)), step)
+      return params, opt_state, findings.skipped(params, movable.names, plan)
+    from_start = wanted.reference == 'start'
+    reference = olmp_inputs.share(
+      f'the accuracy of the {"starting" if from_start else "current"} weights',
+      measured(start if from_start else params, *data),
+      findings.SLACK,
+    )
     state, params, found = run(
       state,
       data,
-      jnp.float32(reference - wanted.delta - _SLACK),
+      jnp.float32(reference - wanted.delta - findings.SLACK),
       searched,
       jax.random.fold_in(search_key, step),
       _sigma(wanted, step // iter_size),
@@ -150,21 +152,7 @@ def _rehearse(
     generations=wanted.generations,
     **_sigma(wanted, wanted.first),
   )
-  found = jax.eval_shape(accuracy, params, *data)
-  if getattr(found, 'shape', None) != ():
-    raise InputError(
-      'accuracy must give one number, the share of right answers, got'
-      f' {found}: take the mean'
-    )
-
-
-def _finite(reference: float, step: int) -> float:
-  if not math.isfinite(reference):
-    raise InputError(
-      f'the accuracy before step {step} must be finite, got {reference}:'
-      ' start from weights that have none'
-    )
-  return reference
+  olmp_inputs.check_accuracy(accuracy, params, data)
 
 
 def _compiled(

@@ -58,6 +58,23 @@ def named_leaves(tree: Any) -> dict[str, Any]:
   return dict(zip(leaf_names(tree), jax.tree.leaves(tree), strict=True))
 
 
+def check_rules(rules: Any) -> None:
+  """Refuses what are no pairs of a pattern and a value."""
+  pairs = isinstance(rules, (tuple, list))
+  if not pairs:
+    raise InputError(
+      f'rules must be pairs of a pattern and a value, got {rules!r}: give'
+      " [('.*', value)], say"
+    )
+  for rule in rules:
+    pair = isinstance(rule, (tuple, list)) and len(rule) == 2
+    if not (pair and isinstance(rule[0], str)):
+      raise InputError(
+        f'every rule must be a pair of a pattern and a value, got {rule!r}:'
+        " give ('.*', value), say"
+      )
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
   try:
     return re.compile(pattern)

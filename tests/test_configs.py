@@ -65,8 +65,17 @@ def test_a_config_fits_its_model(variant):
       assert any(value is not None for value in values)
 
 
+# How much less a search may cost where the start is ours, by the docstrings.
+LESS = {
+  'lenet300_best': 0.014,
+  'lenet300_olmp': 0.014,
+  'lenet5_best': 0.013,
+  'lenet5_olmp': 0.01,
+}
+
+
 @every_config
-def test_own_changes_the_name_and_the_start_alone(name):
+def test_own_changes_the_name_the_start_and_the_delta_alone(name):
   released = config_of(name)
   if not released['start']:
     assert 'own' not in arguments(name)
@@ -75,7 +84,15 @@ def test_own_changes_the_name_and_the_start_alone(name):
   assert own.pop('name') == f'{released.pop("name")}_own'
   assert own.pop('start') == ''
   assert released.pop('start') in ('lenet300100_reference', 'lenet5_reference')
+  deltas = [x.get('olmp', {}).pop('delta', 0) for x in (released, own)]
+  less = deltas[0] - deltas[1]
+  assert less == pytest.approx(LESS.get(name, 0))
   assert own == released
+
+
+def test_a_teacher_changes_no_delta():
+  taught, plain = (config_of('lenet300_best', *a) for a in (('taught',), ()))
+  assert taught['olmp'] == plain['olmp']
 
 
 @every_config

@@ -18,6 +18,7 @@ FLOORS = [
     'interrupts',
     'findings',
     'searches',
+    'olmp_inputs',
     'olmp_loop',
     'paths',
     'weights',

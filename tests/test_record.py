@@ -102,6 +102,16 @@ def test_events_of_the_stages_follow_each_other(tmp_path):
   assert len(list(folder.events.iterdir())) == 2
 
 
+def test_what_is_no_number_has_no_curve(tmp_path):
+  folder = RunDir(tmp_path)
+  recorder = Recorder(folder, 0, 0)
+  found = {'ratio': None, 'empty': ['ip1'], 'alive': 0}
+  recorder.add(0, 'olmp', 10, {'hook': found})
+  recorder.close()
+  assert scalars(folder.events) == [(10, 'hook/alive')]
+  assert next(read_metrics(folder.metrics))['hook'] == found
+
+
 def test_a_resumed_stage_tells_tensorboard_what_to_drop(tmp_path):
   folder = RunDir(tmp_path)
   write(folder, 0, 0, [10, 20])

@@ -5,6 +5,8 @@ import pytest
 
 from prunax import report
 
+COUNTS = ('count', 'evaluations', 'infeasible')
+
 
 def stage(name, alive, ratio, **facts):
   return {
@@ -133,4 +135,18 @@ def test_a_summary_tells_paths_units_and_the_paired_test():
   assert paired == '4 answers of the start were lost, 9 won (McNemar p 0.27)'
   assert searches == (
     '2 searches, 1,202 evaluations, 1 without anything feasible'
+  )
+
+
+def test_a_summary_adds_the_searches_of_all_stages():
+  text = report.summary_text(
+    summary(
+      stage('dense', 3000, 4 / 3),
+      stage('one', 300, 40 / 3, searches=dict.fromkeys(COUNTS, 2)),
+      stage('two', 200, 20.0, searches=dict.fromkeys(COUNTS, 3)),
+      stage('recover', 200, 20.0),
+    )
+  )
+  assert text.splitlines()[-1] == (
+    '5 searches, 5 evaluations, 5 without anything feasible'
   )

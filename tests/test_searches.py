@@ -152,7 +152,10 @@ def test_a_resumed_training_searches_again_what_it_had_begun(small):
 
 @pytest.mark.parametrize(
   ('allow_empty', 'advice'),
-  [(False, 'empties a layer: the masks stay at'), (True, 'would let it pass')],
+  [
+    (False, 'empties a layer: the thresholds stay, with'),
+    (True, 'would let it pass'),
+  ],
 )
 def test_an_infeasible_constraint_is_said(
   small, tmp_path, capsys, allow_empty, advice
@@ -230,6 +233,16 @@ def test_a_search_needs_examples_to_judge_on(small, tmp_path):
   made['data']['constraint'] = 0
   with pytest.raises(InputError, match=r'such as 3000, as .* data\.constraint'):
     Run(made, tmp_path / 'run')
+
+
+def test_without_the_start_a_smaller_delta_is_advised(
+  small, tmp_path, monkeypatch
+):
+  monkeypatch.delenv('PRUNAX_MODELS_DIR', raising=False)
+  made = make(small) | {'start': 'lenet300100_reference'}
+  assert 'a smaller delta' in Run(made, tmp_path).note
+  made['stages'] = ()
+  assert 'delta' not in Run(made, tmp_path).note
 
 
 def test_sigma_by_step():

@@ -12,10 +12,14 @@ from prunax.ops import thresholds
 def kept(density: jax.Array | float, size: int) -> jax.Array:
   """How many of `size` entries a density keeps: the nearest whole number.
 
-  >>> int(kept(0.25, 10)), int(kept(1.0, 7))
-  (2, 7)
+  A density above 0 keeps at least one.
+
+  >>> int(kept(0.25, 10)), int(kept(1.0, 7)), int(kept(0.01, 10))
+  (2, 7, 1)
   """
-  return jnp.round(jnp.asarray(density, jnp.float32) * size).astype(jnp.int32)
+  density = jnp.asarray(density, jnp.float32)
+  nearest = jnp.round(density * size).astype(jnp.int32)
+  return jnp.where(density > 0, jnp.maximum(nearest, min(size, 1)), nearest)
 
 
 def magnitude(x: jax.Array, density: jax.Array | float) -> jax.Array:

@@ -41,7 +41,12 @@ class ScoreState(NamedTuple):
 
 
 def _check(
-  rules: tree.Rules, score: str, every: int, scope: str, average: float
+  rules: tree.Rules,
+  score: str,
+  every: int,
+  scope: str,
+  average: float,
+  ramp: Any,
 ) -> None:
   if score not in SCORES:
     raise InputError(
@@ -52,6 +57,11 @@ def _check(
   whole('every', every, 1)
   if not 0 <= number('average', average) < 1:
     raise InputError(f'average must lie in [0, 1), got {average!r}: mend it')
+  if ramp is not None and not callable(ramp):
+    raise InputError(
+      f'ramp must be a schedule or None, got {ramp!r}: give'
+      ' prunax.schedules.approach(begin, end), say'
+    )
   for pattern, value in rules:
     groups.check_value(pattern, value)
 
@@ -109,7 +119,8 @@ def prune_by_score(
 
   It sees the raw gradients, of pruned weights too, and hands on those of the
   weights that are alive. Every `every` steps the scheduled number of weights
-  stays, those of the largest score; what is gone stays gone.
+  stays, those of the largest score; what is gone stays gone. The leaves of one
+  rule share its number, and two rules have one each, even if they say the same.
 
   >>> params = {'ip': {'kernel': jnp.array([[1.0, -2.0]])}}
   >>> tx = prune_by_score(optax.sgd(0.0), [('.*', 1)], every=1)
@@ -121,19 +132,22 @@ def prune_by_score(
   Args:
     inner: the optimizer.
     rules: ordered path rules whose values are how much stays in the end: a
-      whole number of weights, a density, a schedule of it, 0 for leaves that
-      are not used at all, or None for those left as they are.
+      whole number of weights, a density, of which at least one weight stays,
+      a schedule of it, 0 for leaves that are not used at all, or None for
+      those left as they are.
     score: 'magnitude' |w|, 'layer' |w| / rms of the alive in its array,
       'gradient' |w| E|g|, 'fisher' |w| sqrt(E g^2).
     every: steps between two prunings.
-    scope: 'global' ranks all leaves together that have one value, 'layer'
-      those of each layer.
+    scope: 'global' ranks the leaves of each rule together, 'layer' those of
+      each rule in each layer, which then has that number of its own.
     average: the decay of the averages over steps.
     ramp: how much of the way from all weights to those that stay is behind,
       from 0 to 1, on a scale of logarithms; None is all of it at once. See
       `prunax.schedules.approach`.
   """
-  _check(rules, score, every, scope, average)
+  layers.need_optimizer(inner, 'prune_by_score')
+  rules = groups.plain_rules(rules)
+  _check(rules, score, every, scope, average, ramp)
   inner = optax.with_extra_args_support(inner)
   rank, part = SCORES[score]
 

@@ -76,11 +76,7 @@ def _check(rules: Any, key: Any, band: Any, steps: Any) -> None:
     )
   if steps is not None:
     whole('steps', steps)
-  if not isinstance(rules, (tuple, list)):
-    raise InputError(
-      f'rules must be pairs of a pattern and a value, got {rules!r}: give'
-      " [('.*', Surgery())], say"
-    )
+  tree.check_rules(rules)
   for pattern, value in rules:
     try:
       surgery.layer_rule(value)
@@ -173,6 +169,7 @@ def dns(
     A transformation to use like any optimizer; it needs `params` in `update`.
   """
   _check(rules, key, band, steps)
+  layers.need_optimizer(inner, 'dns')
   inner = optax.with_extra_args_support(inner)
   whole_net = one_chance(surgery_iter_gamma, surgery_iter_power)
   impl = jax.random.key_impl(key)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from prunax import tree
@@ -25,6 +26,23 @@ class Group(NamedTuple):
   def is_count(self) -> bool:
     """Whether the value is a whole number of weights."""
     return _is_count(self.value)
+
+
+def plain_rules(rules: Any) -> tree.Rules:
+  """The rules, with numbers of Python in place of arrays of one number.
+
+  >>> plain_rules([('.*/kernel', jnp.int32(10)), ('.*', None)])
+  [('.*/kernel', 10), ('.*', None)]
+  """
+  tree.check_rules(rules)
+  return [(pattern, _plain(value)) for pattern, value in rules]
+
+
+def _plain(value: Any) -> Any:
+  known = isinstance(value, (jax.Array, np.ndarray)) and not isinstance(
+    value, jax.core.Tracer
+  )
+  return value.item() if known and value.ndim == 0 else value
 
 
 def _is_count(value: Any) -> bool:
@@ -50,13 +68,16 @@ def check_value(pattern: str, value: Any) -> None:
 
 
 def groups_of(params: Any, rules: tree.Rules, scope: str) -> list[Group]:
-  """What is ranked together: per layer, or all leaves that have one value."""
+  """What is ranked together: the leaves of a rule, by layer or all of them."""
   found: dict[Any, list[int]] = {}
-  for i, (name, value) in enumerate(leaf_values(rules, params)):
+  # Places in place of values: two rules of one count have that count each.
+  numbered = [(pattern, at) for at, (pattern, _) in enumerate(rules)]
+  for i, (name, at) in enumerate(leaf_values(numbered, params)):
+    value = rules[at][1]
     if value is not None and not is_nothing(value):
       layer = tree.parent(name) if scope == 'layer' else ''
-      found.setdefault((layer, _is_count(value), value), []).append(i)
-  return [Group(tuple(i), key[2]) for key, i in found.items()]
+      found.setdefault((layer, at), []).append(i)
+  return [Group(tuple(i), rules[key[1]][1]) for key, i in found.items()]
 
 
 def check_counts(params: Any, groups: list[Group]) -> None:
@@ -79,7 +100,8 @@ def wanted(
   at = group.value
   if callable(at):
     return masks.kept(at(count), size)
-  final = int(at) if group.is_count else round(float(at) * size)
+  # A density above 0 keeps at least one weight.
+  final = int(at) if group.is_count else max(round(float(at) * size), 1)
   if ramp is None:
     return jnp.int32(final)
   way = ramp(count)

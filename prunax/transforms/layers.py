@@ -82,6 +82,16 @@ def need_params(params: Any, name: str) -> None:
     )
 
 
+def need_optimizer(inner: Any, name: str) -> None:
+  """Refuses to go around what is no optimizer."""
+  parts = (getattr(inner, part, None) for part in ('init', 'update'))
+  if not all(map(callable, parts)):
+    raise InputError(
+      f'{name} must go around an optimizer of optax, got {inner!r}: give'
+      ' optax.sgd(0.1), say'
+    )
+
+
 def step_to(wanted: Any, params: Any) -> optax.Updates:
   """The updates that take `params` to `wanted`."""
   return jax.tree.map(lambda w, p: (w - p).astype(p.dtype), wanted, params)

@@ -39,8 +39,8 @@ def movable(params: Any, rules: tree.Rules, prune_bias: bool = True) -> Movable:
   found = [x for x in ruled if _moves(x.value) and pruned[x.name]]
   if not found:
     raise InputError(
-      'a search of thresholds must have a layer with a c_rate, got rules'
-      " without any: give [('.*', Surgery())], say"
+      'a search of thresholds must have a layer with a c_rate and an iter_stop'
+      " above 0, got rules without any: give [('.*', Surgery())], say"
     )
   names = tuple(x.name for x in found)
   return Movable(tuple(ruled), names, tuple(pruned[name] for name in names))

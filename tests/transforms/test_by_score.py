@@ -132,6 +132,45 @@ def test_by_layer_each_has_its_share():
   assert (count['ip1/kernel'], count['ip2/kernel']) == (6, 3)
 
 
+def one_pruning(rules, **settings):
+  """How much of each leaf a first pruning leaves."""
+  tx = transforms.prune_by_score(optax.sgd(0.0), rules, every=1, **settings)
+  return alive(run(tx, 1)[0][-1])
+
+
+def test_two_rules_of_one_count_have_it_each():
+  count = one_pruning([('ip1/kernel', 4), ('ip2/kernel', 4), ('.*', None)])
+  assert (count['ip1/kernel'], count['ip2/kernel']) == (4, 4)
+  # One rule over both is one count.
+  count = one_pruning([('.*/kernel', 4), ('.*', None)])
+  assert count['ip1/kernel'] + count['ip2/kernel'] == 4
+
+
+@pytest.mark.parametrize('scope', ['layer', 'global'])
+def test_rules_of_one_layer_are_ranked_apart(scope):
+  rules = [('ip1/kernel', 2), ('ip1/bias', 2), ('.*', None)]
+  count = one_pruning(rules, scope=scope)
+  assert (count['ip1/kernel'], count['ip1/bias']) == (2, 2)
+
+
+@pytest.mark.parametrize('density', [1e-3, lambda step: 1e-3])
+def test_a_small_density_keeps_a_weight(density):
+  rules = [('.*/kernel', density), ('.*', None)]
+  count = one_pruning(rules, scope='layer')
+  assert (count['ip1/kernel'], count['ip2/kernel']) == (1, 1)
+  count = one_pruning(rules)
+  assert count['ip1/kernel'] + count['ip2/kernel'] == 1
+  # Not used at all is said by 0.
+  assert one_pruning([('.*', 0.0)])['ip1/kernel'] == 0
+  assert one_pruning([('.*', lambda step: 0.0)])['ip1/kernel'] == 0
+
+
+@pytest.mark.parametrize('number', [jnp.int32, np.int64, np.array])
+def test_a_count_may_be_an_array_of_one_number(number):
+  count = one_pruning([('.*/kernel', number(3)), ('.*', None)])
+  assert count['ip1/kernel'] + count['ip2/kernel'] == 3
+
+
 def test_a_pruned_start_stays_pruned():
   start = params()
   start['ip1']['kernel'] = start['ip1']['kernel'].at[0].set(0.0)
@@ -176,6 +215,16 @@ def test_mistakes_are_told():
     transforms.prune_by_score(sgd, RULES, average=1.0)
   with pytest.raises(InputError, match='every must be a whole number'):
     transforms.prune_by_score(sgd, RULES, every=0)
+  with pytest.raises(InputError, match=r'around an optimizer .* got None'):
+    transforms.prune_by_score(None, RULES)
+  with pytest.raises(InputError, match=r"rules must be pairs .* got '\.\*'"):
+    transforms.prune_by_score(sgd, '.*')
+  with pytest.raises(InputError, match=r'rules must be pairs .* got None'):
+    transforms.prune_by_score(sgd, None)
+  with pytest.raises(InputError, match=r"a pair .* got \('\.\*',\)"):
+    transforms.prune_by_score(sgd, [('.*',)])
+  with pytest.raises(InputError, match=r'ramp must be a schedule .* got 0\.5'):
+    transforms.prune_by_score(sgd, RULES, ramp=0.5)
   with pytest.raises(InputError, match='matches none'):
     transforms.prune_by_score(sgd, [('conv/.*', 1), ('.*', None)]).init(
       params()
