@@ -30,5 +30,8 @@ def get_config(arg: str | None = None) -> ConfigDict:
   if arg and 'dns' in arg:
     config.stages = ('surgery', 'inq')
     config.surgery = lenet300_dns.get_config('tuned').surgery
+  else:
+    # Nothing else depends on the seed.
+    config.data.order = 'shuffle'
   config.inq = common.quantizing(rate=0.01, every=4_000)
   return config

@@ -20,6 +20,8 @@ def get_config(arg: str | None = None) -> ConfigDict:
   """The experiment, from the released dense model or an own one."""
   name, start = common.variant(arg, 'lenet5_inq', 'lenet5_reference')
   config = common.mnist_config(name, 'lenet5', start)
+  # Nothing else depends on the seed.
+  config.data.order = 'shuffle'
   config.stages = ('inq',)
   config.inq = common.quantizing(rate=0.01, every=4_000)
   return config
