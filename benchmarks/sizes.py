@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from prunax import cli
 from prunax.errors import InputError
-from prunax.report import packed_text
+from prunax.report_files import packed_text
 from prunax.rundir import write_json
 from prunax.version import versions
 

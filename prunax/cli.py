@@ -18,6 +18,7 @@ from prunax import (
   models,
   packing,
   report,
+  report_files,
   tree,
   weights,
 )
@@ -225,7 +226,7 @@ def _answer(arguments: argparse.Namespace) -> str:
   if arguments.command == 'inspect':
     result = inspect(arguments.file)
     name = os.path.basename(os.path.abspath(arguments.file))
-    text = report.leaves_text(name, result)
+    text = report_files.leaves_text(name, result)
   elif arguments.command == 'evaluate':
     result = evaluate(arguments.file, arguments.model, arguments.data)
     text = report.score_text(result)
@@ -233,10 +234,10 @@ def _answer(arguments: argparse.Namespace) -> str:
     result = pack(
       arguments.file, arguments.out, arguments.levels, arguments.round
     )
-    text = report.packed_text(os.path.basename(arguments.out), result)
+    text = report_files.packed_text(os.path.basename(arguments.out), result)
   else:
     result = unpack(arguments.file, arguments.out)
-    text = report.unpacked_text(arguments.out, result)
+    text = report_files.unpacked_text(arguments.out, result)
   return json.dumps(result, allow_nan=False) + '\n' if arguments.json else text
 
 

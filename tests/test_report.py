@@ -78,6 +78,7 @@ def seed(number, alive, ratio, error):
     'alive': alive,
     'ratio': ratio,
     'ratio_weights': ratio,
+    'ratio_bytes': 500.0,
     'error_percent': error,
     'wall_seconds': 10.0 * (number + 1),
   }
@@ -87,10 +88,38 @@ def test_seeds_have_median_and_spread():
   rows = [seed(0, 40, 100.0, 1.0), seed(1, 30, 133.3, 0.9)]
   rows.append(seed(2, 50, 80.0, 1.2))
   text = report.seeds_text('mine', rows)
-  assert cells(text, '1') == ['30', '133.3x', '133.3x', '0.90 %', '20.0']
-  assert cells(text, 'median') == ['40', '100.0x', '100.0x', '1.00 %', '20.0']
-  assert cells(text, 'least') == ['30', '80.0x', '80.0x', '0.90 %', '10.0']
-  assert cells(text, 'most') == ['50', '133.3x', '133.3x', '1.20 %', '30.0']
+  assert cells(text, '1') == [
+    '30',
+    '133.3x',
+    '133.3x',
+    '500.0x',
+    '0.90 %',
+    '20.0',
+  ]
+  assert cells(text, 'median') == [
+    '40',
+    '100.0x',
+    '100.0x',
+    '500.0x',
+    '1.00 %',
+    '20.0',
+  ]
+  assert cells(text, 'least') == [
+    '30',
+    '80.0x',
+    '80.0x',
+    '500.0x',
+    '0.90 %',
+    '10.0',
+  ]
+  assert cells(text, 'most') == [
+    '50',
+    '133.3x',
+    '133.3x',
+    '500.0x',
+    '1.20 %',
+    '30.0',
+  ]
 
 
 def test_a_seed_of_which_nothing_is_left_has_the_largest_ratio():

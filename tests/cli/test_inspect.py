@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prunax import cli, convert, report
+from prunax import cli, convert, report_files
 
 LEAF_KEYS = ['name', 'shape', 'size', 'alive', 'density', 'values', 'bytes']
 TOTAL_KEYS = [
@@ -139,7 +139,7 @@ def test_inspect_of_a_compressed_file():
   assert [leaf['bytes'] for leaf in found['leaves']] == [7, 1234]
   assert found['total']['bytes'] == 2002
   assert found['total']['ratio_bytes'] == 10.0
-  out = report.leaves_text('a', found)
+  out = report_files.leaves_text('a', found)
   cells = [line.replace('│', ' ').split() for line in out.splitlines()]
   ends = {words[0]: words[-1] for words in cells if words}
   assert (ends['fc/bias'], ends['fc/kernel']) == ('7', '1,234')

@@ -1,0 +1,86 @@
+"""What `prunax` prints of files of weights."""
+
+from typing import Any
+
+from prunax import costs, tables
+
+
+def leaves_text(name: str, inspected: dict[str, Any]) -> str:
+  """What `prunax inspect` prints."""
+  total = inspected['total']
+  columns = ['leaf', 'shape', 'alive', 'of', 'density', 'values']
+  table = tables.table(columns + ['bytes'] * len(_taken(total)))
+  for leaf in inspected['leaves']:
+    table.add_row(
+      leaf['name'],
+      ' x '.join(str(n) for n in leaf['shape']),
+      f'{leaf["alive"]:,}',
+      f'{leaf["size"]:,}',
+      f'{leaf["density"]:.2%}',
+      f'{leaf["values"]:,}',
+      *_taken(leaf),
+    )
+  table.add_section()
+  table.add_row(
+    'total',
+    '',
+    f'{total["alive"]:,}',
+    f'{total["size"]:,}',
+    f'{costs.density(total["size"], total["alive"]):.2%}',
+    '',
+    *_taken(total),
+  )
+  facts = (
+    f'ratio: {tables.times(total["ratio"])}'
+    f' (weights only: {tables.times(total["ratio_weights"])})\n'
+  )
+  if total['bytes'] is not None:
+    facts += (
+      f'bytes: {tables.times(total["ratio_bytes"])} fewer than 4 a weight\n'
+    )
+  return tables.text((name, table)) + facts
+
+
+def _taken(row: dict[str, Any]) -> list[str]:
+  """The cell of the bytes, if there is one."""
+  return [] if row['bytes'] is None else [f'{row["bytes"]:,}']
+
+
+def packed_text(name: str, packed: dict[str, Any]) -> str:
+  """What `prunax pack` prints: where the bytes go, and the three ratios."""
+  parts = ['positions', 'values', 'codebook']
+  table = tables.table(['leaf', 'alive', 'distinct', *parts, 'bytes', 'coding'])
+  for leaf in packed['leaves']:
+    table.add_row(
+      leaf['name'],
+      f'{leaf["alive"]:,}',
+      f'{leaf["distinct"]:,}',
+      *(f'{leaf[part]:,}' for part in parts),
+      f'{sum(leaf[part] for part in parts):,}',
+      leaf['coding'],
+    )
+  table.add_section()
+  header = f'{packed["header"]:,}'
+  table.add_row('header and checks', '', '', '', '', '', header, '')
+  total = packed['total']
+  table.add_row('total', *[''] * 5, f'{total["bytes"]:,}', '')
+  lossy = packed['lossy']
+  said = ', '.join(f'{k} {v}' for k, v in lossy.items()) or 'nothing'
+  ratios = [
+    tables.times(total[key])
+    for key in ('ratio_weights', 'ratio', 'ratio_bytes')
+  ]
+  return tables.text((name, table)) + (
+    f'weights: {ratios[0]}, with biases: {ratios[1]}, bytes: {ratios[2]}\n'
+    f'changed: {said}\n'
+  )
+
+
+def unpacked_text(name: str, unpacked: dict[str, Any]) -> str:
+  """What `prunax unpack` prints.
+
+  >>> unpacked_text('a.npz', {'bytes': 1234, 'widened': []})
+  'a.npz: 1,234 bytes\\n'
+  """
+  lines = [f'{name}: {unpacked["bytes"]:,} bytes', *unpacked['widened']]
+  return ''.join(f'{line}\n' for line in lines)
