@@ -27,7 +27,7 @@ FLOORS = [
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'}
-  | {'packing', 'report_files', 'tables'},
+  | {'packing', 'report_files', 'tables', 'commands'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 ISLANDS = FLOORS[2]
