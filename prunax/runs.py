@@ -57,11 +57,9 @@ class Run:
     self.names = plan.stage_names(config)
     self.folder = RunDir(workdir)
     self.model = models.get(config['model'])
-    for name in self.names:
-      if name != 'start':
-        stages.rehearse(
-          name, self.model, config[name], min(config['data']['constraint'], 1)
-        )
+    self._interrupts = Interrupts()
+    with self._interrupts.installed(), self._interrupts.held():
+      self._rehearse()
     wanted, seed = config['data'], config['seed']
     whole = _fitting(
       data.load(wanted['name'], wanted['dir'] or None), self.model
@@ -89,7 +87,14 @@ class Run:
       config['checkpoint_every'],
     )
     self._teacher: teaching.Teacher | None = None
-    self._interrupts = Interrupts()
+
+  def _rehearse(self) -> None:
+    """Refuses stages that would fail, before any time is spent."""
+    held_out = min(self.config['data']['constraint'], 1)
+    for name in self.names:
+      if name != 'start':
+        stages.rehearse(name, self.model, self.config[name], held_out)
+      self._interrupts.leave_if_pending()
 
   @property
   def note(self) -> str:
@@ -117,16 +122,28 @@ class Run:
     self._teacher = teaching.of_run(
       self.config, self.folder, overwrite, self.model
     )
-    self.folder.open(plan.identity(self.config), overwrite)
-    finished = self.folder.read_summary()
-    if finished:
-      return finished
+    identity = plan.identity(self.config)
+    if not overwrite:
+      self.folder.check(identity)
+      finished = self.folder.read_summary()
+      if finished:
+        return finished
+    with self.folder.held():
+      self.folder.open(identity, overwrite)
+      # Another process may have ended it meanwhile.
+      return self.folder.read_summary() or self._work()
+
+  def _work(self) -> dict[str, Any]:
+    """Performs the stages that have no artifact, and ends the run."""
     if self._teacher:
       teaching.keep(self._teacher, self.folder)
-    with self._interrupts.installed():
+    # Held back all the time, since what a signal raises inside of JAX is lost
+    # or ends the process.
+    with self._interrupts.installed(), self._interrupts.held():
       variables: Any = None
       key = jax.random.key(self.config['seed'])
       for i, name in enumerate(self.names):
+        self._interrupts.leave_if_pending()
         path = self.folder.artifact(i, name)
         if path.exists():
           variables = weights.load(path).tree
@@ -134,8 +151,6 @@ class Run:
           self._forget_after(i)
           stage_key = jax.random.fold_in(key, i)
           variables = self._perform(i, name, variables, stage_key)
-          # A signal that came too late to end the training.
-          self._interrupts.leave_if_pending()
       return self._finish()
 
   def _forget_after(self, stage: int) -> None:
@@ -224,6 +239,7 @@ class Run:
     started: np.ndarray | None = None
     taken = self._pack()
     for i, path in enumerate(self.folder.artifacts()):
+      self._interrupts.leave_if_pending()
       variables, meta, _ = weights.load(path)
       if path == self.folder.last_artifact():
         # What is evaluated is what the small file gives back.
@@ -249,6 +265,7 @@ class Run:
         rows[-1]['mcnemar'] = paired.mcnemar(started, right)
       last = {'predictions': guesses.astype(np.uint16)}
     rows[-1].update(costs.stored(rows[-1]['size'], taken))
+    self._interrupts.leave_if_pending()
     convert.npz.save(self.folder.predictions, last, {})
     summary = {
       'config': self.config['name'],

@@ -16,6 +16,7 @@ FLOORS = [
     'record',
     'progress',
     'interrupts',
+    'locks',
     'findings',
     'searches',
     'olmp_inputs',
