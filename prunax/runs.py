@@ -10,25 +10,20 @@ import numpy as np
 from prunax import (
   checkpoint,
   convert,
-  costs,
   data,
   evaluation,
+  finishing,
   models,
-  packing,
-  paired,
-  paths,
   plan,
   stages,
   teaching,
   train,
-  tree,
   weights,
 )
 from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
-from prunax.record import read_metrics
-from prunax.rundir import RunDir, write_json
+from prunax.rundir import RunDir
 from prunax.version import versions
 
 
@@ -151,7 +146,13 @@ class Run:
           self._forget_after(i)
           stage_key = jax.random.fold_in(key, i)
           variables = self._perform(i, name, variables, stage_key)
-      return self._finish()
+      return finishing.finish(
+        self.folder,
+        self.model,
+        self.dataset.test,
+        {key: self.config[key] for key in ('name', 'seed')},
+        self._interrupts.leave_if_pending,
+      )
 
   def _forget_after(self, stage: int) -> None:
     """Removes what later stages made of a result that is being made anew."""
@@ -205,74 +206,6 @@ class Run:
     convert.npz.save(self.folder.artifact(i, name), variables, meta)
     return variables
 
-  def _searches(self, stage: int) -> dict[str, Any]:
-    """What the record says of a stage's searches, if it had any."""
-    records = [
-      line['hook']
-      for line in read_metrics(self.folder.metrics)
-      if line['stage_index'] == stage and 'hook' in line
-    ]
-    if not records:
-      return {}
-    return {
-      'searches': {
-        'count': sum(r['evaluations'] > 0 for r in records),
-        'evaluations': sum(r['evaluations'] for r in records),
-        'infeasible': sum(not r.get('feasible', True) for r in records),
-      }
-    }
-
   def _dense_start(self) -> Any:
     path = plan.need_start_file(self.config)
     return models.checked(self.model, weights.load(path).tree, str(path))
-
-  def _pack(self) -> int:
-    """Writes what the run ended with to its `.prx`; returns the bytes."""
-    loaded = weights.load(self.folder.last_artifact())
-    packed = packing.pack(loaded, self.folder.packed)
-    return int(packed['total']['bytes'])
-
-  def _finish(self) -> dict[str, Any]:
-    """Reads the test set, once for each artifact, and writes the summary."""
-    rows: list[dict[str, Any]] = []
-    x, y = self.dataset.test
-    started: np.ndarray | None = None
-    taken = self._pack()
-    for i, path in enumerate(self.folder.artifacts()):
-      self._interrupts.leave_if_pending()
-      variables, meta, _ = weights.load(path)
-      if path == self.folder.last_artifact():
-        # What is evaluated is what the small file gives back.
-        variables = weights.load(self.folder.packed).tree
-      guesses = evaluation.predict(self.model.apply, variables, x, data.scale)
-      score = evaluation.score(guesses, y)
-      right = guesses == y
-      started = right if started is None else started
-      counts = tree.count(variables)
-      rows.append(
-        {
-          'stage': meta['stage'],
-          **costs.total(counts, meta['sizes']),
-          'error_percent': 100 * score['errors'] / score['count'],
-          'seconds': meta['seconds'],
-          'layers': costs.by_layer(counts),
-          **paths.summary(self.model.apply, variables, self.model.input_shape),
-          **self._searches(i),
-          **meta['facts'],
-        }
-      )
-      if i:
-        rows[-1]['mcnemar'] = paired.mcnemar(started, right)
-      last = {'predictions': guesses.astype(np.uint16)}
-    rows[-1].update(costs.stored(rows[-1]['size'], taken))
-    self._interrupts.leave_if_pending()
-    convert.npz.save(self.folder.predictions, last, {})
-    summary = {
-      'config': self.config['name'],
-      'seed': self.config['seed'],
-      'stages': rows,
-      'wall_seconds': sum(row['seconds'] for row in rows),
-      'versions': versions(),
-    }
-    write_json(self.folder.summary, summary)
-    return summary
