@@ -1,6 +1,7 @@
 """What the pages name is there."""
 
 import importlib
+import json
 import pathlib
 import re
 
@@ -11,6 +12,11 @@ PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 _DOTTED = re.compile(r'`(prunax(?:\.\w+)+)`')
 _LINK = re.compile(r'\]\(([^)\s]+)\)')
 _CONFIG = re.compile(r'configs/(\w+\.py)')
+_SIZE = re.compile(
+  r'^\| `(\w+)`, (?:released|seed (\d)) \| (without loss|(\d+) levels)'
+  r'(?:, in (\w+))? \| (.*) \|$',
+  re.MULTILINE,
+)
 _FENCED = re.compile(r'^```.*?^```$', re.DOTALL | re.MULTILINE)
 
 
@@ -60,3 +66,17 @@ def test_every_config_is_in_the_papers():
   own = {path.name for path in (ROOT / 'configs').glob('*.py')}
   experiments = {x for x in own if not x.startswith(('__init__', 'common'))}
   assert experiments <= named
+
+
+def test_sizes_of_the_readme_are_those_of_the_results():
+  rows = json.loads((ROOT / 'results' / 'sizes.json').read_text())['sizes']
+  known = {
+    (row['source'], row['levels'], row['rounded']): f'{row["bytes"]:,}'
+    f' | {row["ratio_bytes"]:.0f}x | {row["error_percent"]:.2f} %'
+    for row in rows
+  }
+  said = _SIZE.findall((ROOT / 'README.md').read_text())
+  assert len(said) == 5
+  for name, seed, _, levels, rounded, numbers in said:
+    source = f'{name}-seed{seed}' if seed else name
+    assert numbers == known[source, levels or None, rounded or None]
