@@ -1,6 +1,6 @@
 r"""Measures speed and writes results/bench_*.json.
 
-  python -m benchmarks.run [--only=dns,dense,thresholds,search,codec]\
+  python -m benchmarks.run [--only=dns,dense,thresholds,search,codec,codebook]\
     [--rounds=15]
 
 Run it with nothing else running. Only ratios within one process mean much.
@@ -12,7 +12,7 @@ import platform
 import jax
 from absl import app, flags
 
-from benchmarks import codec, dense, dns, search, thresholds
+from benchmarks import codebook, codec, dense, dns, search, thresholds
 from prunax.rundir import write_json
 from prunax.version import versions
 
@@ -22,6 +22,7 @@ _BENCHMARKS = {
   'thresholds': thresholds,
   'search': search,
   'codec': codec,
+  'codebook': codebook,
 }
 _ONLY = flags.DEFINE_list('only', list(_BENCHMARKS), 'Which to measure.')
 _ROUNDS = flags.DEFINE_integer('rounds', 15, 'Pairs timed for each ratio.', 1)

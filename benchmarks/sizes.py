@@ -12,7 +12,7 @@ import pathlib
 import tempfile
 from typing import Any, NamedTuple
 
-from prunax import cli
+from prunax import commands
 from prunax.errors import InputError
 from prunax.report_files import packed_text
 from prunax.rundir import write_json
@@ -66,10 +66,10 @@ def _file(source: str) -> pathlib.Path:
 def measure(case: Case, folder: pathlib.Path) -> dict[str, Any]:
   """Packs a model and evaluates what the file gives back."""
   out = folder / 'packed.prx'
-  said = cli.pack(str(_file(case.source)), str(out), case.levels, case.to)
+  said = commands.pack(str(_file(case.source)), str(out), case.levels, case.to)
   print(packed_text(case.name, said), end='')
   total = said['total']
-  score = cli.evaluate(str(out), 'lenet5', 'mnist')
+  score = commands.evaluate(str(out), 'lenet5', 'mnist')
   return {
     'case': case.name,
     'source': case.source,

@@ -7,23 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-import jax
-import numpy as np
-
 from prunax import (
-  costs,
-  data,
-  evaluation,
+  commands,
   lossy,
   models,
-  packing,
   report,
   report_files,
-  tree,
-  weights,
 )
 from prunax.errors import InputError
-from prunax.rundir import RunDir
 from prunax.version import __version__
 
 _FILE_HELP = (
@@ -51,136 +42,6 @@ class _Parser(argparse.ArgumentParser):
   def error(self, message: str) -> NoReturn:
     _complain(f'{message} (try {self.prog} --help)')
     sys.exit(2)
-
-
-def source(path: str) -> str:
-  """The file of weights that a file or a run folder stands for."""
-  if os.path.isdir(path):
-    return str(RunDir(path).last_artifact())
-  if not os.path.exists(path):
-    raise InputError(
-      f'there must be a file or a run folder {path!r}, got neither: mend the'
-      ' path'
-    )
-  return path
-
-
-def inspect(path: str) -> dict[str, Any]:
-  """Every leaf of a file, and the total, as plain values."""
-  file = source(path)
-  loaded = weights.load(file)
-  # Of other files the size is that of their format, not that of the weights.
-  compressed = loaded.budget is not None
-  return inspected(loaded, os.path.getsize(file) if compressed else None)
-
-
-def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
-  """What `inspect` tells of weights.
-
-  Args:
-    loaded: the weights.
-    taken: the bytes of the compressed file that they are from, or None.
-  """
-  counts = tree.count(loaded.tree)
-  values = tree.distinct(loaded.tree)
-  total = costs.total(counts, loaded.meta.get('sizes'))
-  return {
-    'leaves': costs.by_leaf(counts, values, loaded.budget),
-    'total': total | costs.stored(total['size'], taken),
-  }
-
-
-def evaluate(
-  path: str, model_name: str | None = None, data_name: str | None = None
-) -> dict[str, Any]:
-  """How many examples of a test set a file of weights gets right.
-
-  Args:
-    path: the file or run folder.
-    model_name: the model, if the file does not record it and its shapes fit
-      none.
-    data_name: a data set, whose test part is read, or an `.npz` of x and y,
-      which is read whole; None for the test part of what the file records.
-  """
-  variables, meta, _ = weights.load(source(path))
-  model = _model(variables, model_name or meta.get('model'), path)
-  name, examples = _examples(data_name, meta.get('data'), path)
-  models.check_input(model, examples.x, name)
-  if examples.y.max() >= model.classes:
-    raise InputError(
-      f'the labels of {name} must be below the {model.classes} classes of the'
-      f' model {model.name!r}, got {examples.y.max()}: name another model or'
-      ' data set'
-    )
-  x = examples.x.reshape(len(examples.y), *model.input_shape)
-  variables = _floats(variables, path)
-  guesses = evaluation.predict(model.apply, variables, x, data.scale)
-  return evaluation.score(guesses, examples.y)
-
-
-def pack(
-  path: str, out: str, levels: str | None = None, to: str | None = None
-) -> dict[str, Any]:
-  """Writes what a file or run folder holds to a `.prx`."""
-  return packing.pack(weights.load(source(path)), out, levels, to)
-
-
-def unpack(path: str, out: str) -> dict[str, Any]:
-  """Writes what a file holds to an ordinary one."""
-  if weights.is_packed(out):
-    raise InputError(
-      f'unpack must write an .npz, .safetensors or .caffemodel, got {out}: use'
-      ' pack for a .prx'
-    )
-  widened = packing.unpack(weights.load(source(path)), out)
-  return {'bytes': os.path.getsize(out), 'widened': widened}
-
-
-def _model(variables: Any, name: str | None, path: str) -> models.Model:
-  if name:
-    model = models.get(name)
-    models.checked(model, variables, path)
-    return model
-  fitting = models.fitting(variables)
-  known = ', '.join(models.names())
-  if not fitting:
-    raise InputError(
-      f'{path} must fit a known model, but its leaves have the names and shapes'
-      f' of none of {known}: name one with --model to see where they differ'
-    )
-  if len(fitting) > 1:
-    raise InputError(
-      f'the model must be said, since {path} does not record it and fits'
-      f' several: add --model with one of {known}'
-    )
-  return fitting[0]
-
-
-def _examples(
-  asked: str | None, recorded: str | None, path: str
-) -> tuple[str, data.Split]:
-  """What to evaluate on, and its name."""
-  if asked and asked.lower().endswith('.npz'):
-    return asked, data.npz.read(data.npz.find(asked))
-  name = asked or recorded
-  if not name:
-    raise InputError(
-      f'the data set must be said, since {path} does not record it: add --data'
-      ' with mnist, digits or a FILE.npz'
-    )
-  return name, data.load(name).test
-
-
-def _floats(variables: Any, path: str) -> Any:
-  """The weights in float32, if they are finite numbers."""
-  with np.errstate(over='ignore'):
-    for name, x in tree.named_leaves(variables).items():
-      if x.dtype.kind == 'c' or not np.isfinite(x.astype(np.float32)).all():
-        raise InputError(
-          f'the weights of {path} must be finite real numbers, got others in'
-          f' the leaf {name!r}: take the file of an earlier step'
-        )
-  return jax.tree.map(lambda x: x.astype(np.float32), variables)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -224,19 +85,19 @@ def _add_packing(commands: Any) -> None:
 
 def _answer(arguments: argparse.Namespace) -> str:
   if arguments.command == 'inspect':
-    result = inspect(arguments.file)
+    result = commands.inspect(arguments.file)
     name = os.path.basename(os.path.abspath(arguments.file))
     text = report_files.leaves_text(name, result)
   elif arguments.command == 'evaluate':
-    result = evaluate(arguments.file, arguments.model, arguments.data)
+    result = commands.evaluate(arguments.file, arguments.model, arguments.data)
     text = report.score_text(result)
   elif arguments.command == 'pack':
-    result = pack(
+    result = commands.pack(
       arguments.file, arguments.out, arguments.levels, arguments.round
     )
     text = report_files.packed_text(os.path.basename(arguments.out), result)
   else:
-    result = unpack(arguments.file, arguments.out)
+    result = commands.unpack(arguments.file, arguments.out)
     text = report_files.unpacked_text(arguments.out, result)
   return json.dumps(result, allow_nan=False) + '\n' if arguments.json else text
 

@@ -73,6 +73,8 @@ class Fitter:
     # Copies, since the compiled block consumes what it is given.
     params = jax.tree.map(lambda x: jnp.array(x, copy=True), variables)
     opt_state = jax.jit(tx.init)(params)
+    # A signal that came while the stage was set up: nothing is lost yet.
+    self._interrupts.leave_if_pending()
     start = self._restored(train.Progress(0, params, opt_state, {}))
     last, saved, began = start, start.step, time.monotonic()
     recorder = Recorder(settings.folder, self._stage, start.step)

@@ -39,12 +39,12 @@ class Interrupts:
 
   @contextlib.contextmanager
   def held(self) -> Iterator[None]:
-    """While inside, a signal only sets `pending`."""
-    self._holding = True
+    """While inside, however deep, a signal only sets `pending`."""
+    before, self._holding = self._holding, True
     try:
       yield
     finally:
-      self._holding = False
+      self._holding = before
 
   def leave_if_pending(self) -> None:
     """Exits as the signal asks (130 or 143), once all is saved."""

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from prunax import locks
 from prunax.errors import InputError
 from prunax.version import __version__
 
@@ -70,6 +71,17 @@ class RunDir:
       return None
     return read_json(self.summary, 'remove it and run the same command again')
 
+  @contextlib.contextmanager
+  def held(self) -> Iterator[None]:
+    """Keeps other processes out of the folder, which must be a run's or new."""
+    with writing(self.path):
+      self._owner()
+      self.path.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+      with writing(self.path):
+        stack.enter_context(locks.locked(self.path))
+      yield
+
   def open(self, identity: dict[str, Any], overwrite: bool) -> None:
     """Makes the folder this run's, or finds that it is already.
 
@@ -112,7 +124,10 @@ class RunDir:
       config = read_json(self.config, 'name another --workdir')
       if isinstance(config, dict) and _MARK in config:
         return config
-    elif {x.name for x in self.path.iterdir()} <= {_draft(self.config).name}:
+    elif {x.name for x in self.path.iterdir()} <= {
+      _draft(self.config).name,
+      locks.NAME,
+    }:
       return None
     raise InputError(
       f'the folder {self.path} must be empty or belong to a run, but it has'

@@ -10,25 +10,20 @@ import numpy as np
 from prunax import (
   checkpoint,
   convert,
-  costs,
   data,
   evaluation,
+  finishing,
   models,
-  packing,
-  paired,
-  paths,
   plan,
   stages,
   teaching,
   train,
-  tree,
   weights,
 )
 from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
-from prunax.record import read_metrics
-from prunax.rundir import RunDir, write_json
+from prunax.rundir import RunDir
 from prunax.version import versions
 
 
@@ -57,11 +52,9 @@ class Run:
     self.names = plan.stage_names(config)
     self.folder = RunDir(workdir)
     self.model = models.get(config['model'])
-    for name in self.names:
-      if name != 'start':
-        stages.rehearse(
-          name, self.model, config[name], min(config['data']['constraint'], 1)
-        )
+    self._interrupts = Interrupts()
+    with self._interrupts.installed(), self._interrupts.held():
+      self._rehearse()
     wanted, seed = config['data'], config['seed']
     whole = _fitting(
       data.load(wanted['name'], wanted['dir'] or None), self.model
@@ -89,7 +82,14 @@ class Run:
       config['checkpoint_every'],
     )
     self._teacher: teaching.Teacher | None = None
-    self._interrupts = Interrupts()
+
+  def _rehearse(self) -> None:
+    """Refuses stages that would fail, before any time is spent."""
+    held_out = min(self.config['data']['constraint'], 1)
+    for name in self.names:
+      if name != 'start':
+        stages.rehearse(name, self.model, self.config[name], held_out)
+      self._interrupts.leave_if_pending()
 
   @property
   def note(self) -> str:
@@ -117,16 +117,28 @@ class Run:
     self._teacher = teaching.of_run(
       self.config, self.folder, overwrite, self.model
     )
-    self.folder.open(plan.identity(self.config), overwrite)
-    finished = self.folder.read_summary()
-    if finished:
-      return finished
+    identity = plan.identity(self.config)
+    if not overwrite:
+      self.folder.check(identity)
+      finished = self.folder.read_summary()
+      if finished:
+        return finished
+    with self.folder.held():
+      self.folder.open(identity, overwrite)
+      # Another process may have ended it meanwhile.
+      return self.folder.read_summary() or self._work()
+
+  def _work(self) -> dict[str, Any]:
+    """Performs the stages that have no artifact, and ends the run."""
     if self._teacher:
       teaching.keep(self._teacher, self.folder)
-    with self._interrupts.installed():
+    # Held back all the time, since what a signal raises inside of JAX is lost
+    # or ends the process.
+    with self._interrupts.installed(), self._interrupts.held():
       variables: Any = None
       key = jax.random.key(self.config['seed'])
       for i, name in enumerate(self.names):
+        self._interrupts.leave_if_pending()
         path = self.folder.artifact(i, name)
         if path.exists():
           variables = weights.load(path).tree
@@ -134,9 +146,13 @@ class Run:
           self._forget_after(i)
           stage_key = jax.random.fold_in(key, i)
           variables = self._perform(i, name, variables, stage_key)
-          # A signal that came too late to end the training.
-          self._interrupts.leave_if_pending()
-      return self._finish()
+      return finishing.finish(
+        self.folder,
+        self.model,
+        self.dataset.test,
+        {key: self.config[key] for key in ('name', 'seed')},
+        self._interrupts.leave_if_pending,
+      )
 
   def _forget_after(self, stage: int) -> None:
     """Removes what later stages made of a result that is being made anew."""
@@ -190,72 +206,6 @@ class Run:
     convert.npz.save(self.folder.artifact(i, name), variables, meta)
     return variables
 
-  def _searches(self, stage: int) -> dict[str, Any]:
-    """What the record says of a stage's searches, if it had any."""
-    records = [
-      line['hook']
-      for line in read_metrics(self.folder.metrics)
-      if line['stage_index'] == stage and 'hook' in line
-    ]
-    if not records:
-      return {}
-    return {
-      'searches': {
-        'count': sum(r['evaluations'] > 0 for r in records),
-        'evaluations': sum(r['evaluations'] for r in records),
-        'infeasible': sum(not r.get('feasible', True) for r in records),
-      }
-    }
-
   def _dense_start(self) -> Any:
     path = plan.need_start_file(self.config)
     return models.checked(self.model, weights.load(path).tree, str(path))
-
-  def _pack(self) -> int:
-    """Writes what the run ended with to its `.prx`; returns the bytes."""
-    loaded = weights.load(self.folder.last_artifact())
-    packed = packing.pack(loaded, self.folder.packed)
-    return int(packed['total']['bytes'])
-
-  def _finish(self) -> dict[str, Any]:
-    """Reads the test set, once for each artifact, and writes the summary."""
-    rows: list[dict[str, Any]] = []
-    x, y = self.dataset.test
-    started: np.ndarray | None = None
-    taken = self._pack()
-    for i, path in enumerate(self.folder.artifacts()):
-      variables, meta, _ = weights.load(path)
-      if path == self.folder.last_artifact():
-        # What is evaluated is what the small file gives back.
-        variables = weights.load(self.folder.packed).tree
-      guesses = evaluation.predict(self.model.apply, variables, x, data.scale)
-      score = evaluation.score(guesses, y)
-      right = guesses == y
-      started = right if started is None else started
-      counts = tree.count(variables)
-      rows.append(
-        {
-          'stage': meta['stage'],
-          **costs.total(counts, meta['sizes']),
-          'error_percent': 100 * score['errors'] / score['count'],
-          'seconds': meta['seconds'],
-          'layers': costs.by_layer(counts),
-          **paths.summary(self.model.apply, variables, self.model.input_shape),
-          **self._searches(i),
-          **meta['facts'],
-        }
-      )
-      if i:
-        rows[-1]['mcnemar'] = paired.mcnemar(started, right)
-      last = {'predictions': guesses.astype(np.uint16)}
-    rows[-1].update(costs.stored(rows[-1]['size'], taken))
-    convert.npz.save(self.folder.predictions, last, {})
-    summary = {
-      'config': self.config['name'],
-      'seed': self.config['seed'],
-      'stages': rows,
-      'wall_seconds': sum(row['seconds'] for row in rows),
-      'versions': versions(),
-    }
-    write_json(self.folder.summary, summary)
-    return summary

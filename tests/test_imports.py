@@ -16,6 +16,7 @@ FLOORS = [
     'record',
     'progress',
     'interrupts',
+    'locks',
     'findings',
     'searches',
     'olmp_inputs',
@@ -27,7 +28,7 @@ FLOORS = [
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'}
-  | {'packing', 'report_files', 'tables'},
+  | {'packing', 'report_files', 'tables', 'commands', 'finishing'},
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 ISLANDS = FLOORS[2]

@@ -250,5 +250,8 @@ def test_sigma_by_step():
   found = [sigma_at(pairs, t) for t in (0, 99, 100, 500)]
   assert found == [5.0, 5.0, 0.5, 0.5]
   assert sigma_at(2.0, 7) == 2.0 and sigma_at(None, 7) is None
+  for nothing in (0.0, (*pairs, (200, 0))):
+    with pytest.raises(InputError, match='sigma must be'):
+      sigma_at(nothing, 500)
   with pytest.raises(InputError, match='must begin at the first search'):
     sigma_at(((5, 1.0),), 0)

@@ -13,7 +13,8 @@ from prunax.search.types import (
   better,
   box,
   check_popsize,
-  worst_for_nan,
+  check_sigma,
+  told,
 )
 
 # What stands for the fitness of a candidate that failed.
@@ -75,8 +76,9 @@ def init(
 ) -> CMAState:
   """One Gaussian around x0; by default it reaches over a quarter of the box."""
   del generations
-  check_popsize(popsize, 4)
+  popsize = check_popsize(popsize, 4)
   x0, lower, upper = box(x0, lower, upper)
+  check_sigma(sigma, lower, upper)
   algorithm = _algorithm(popsize, x0.size)
   params = algorithm.default_params
   first, key = jax.random.split(key)
@@ -114,8 +116,8 @@ def tell(
   state: CMAState, candidates: jax.Array, fitness: jax.Array
 ) -> CMAState:
   """Moves and turns the Gaussian towards the better half."""
-  candidates = candidates.astype(jnp.float32)
-  fitness = worst_for_nan(fitness)
+  candidates = jnp.asarray(candidates, jnp.float32)
+  fitness = told(candidates, fitness)
   best = better(Best(state.best_x, state.best_fitness), candidates, fitness)
   # A coordinate that cannot move has width 0.
   width = jnp.where(state.sigma > 0, state.sigma, 1.0)

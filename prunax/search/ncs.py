@@ -11,7 +11,8 @@ from prunax.search.types import (
   better,
   box,
   check_popsize,
-  worst_for_nan,
+  check_sigma,
+  told,
 )
 
 # What stands for the fitness of a candidate that failed.
@@ -79,8 +80,9 @@ def init(
     shrink: r, by which a step size changes.
     spread: the first width of that balance.
   """
-  check_popsize(popsize, 2)
+  popsize = check_popsize(popsize, 2)
   x0, lower, upper = box(x0, lower, upper)
+  check_sigma(sigma, lower, upper)
   start, key = jax.random.split(key)
   parents = jax.random.uniform(
     start, (popsize, x0.size), jnp.float32, minval=lower, maxval=upper
@@ -155,8 +157,8 @@ def tell(
   state: NCSState, candidates: jax.Array, fitness: jax.Array
 ) -> NCSState:
   """Replaces the parents whose offspring are better, or far enough away."""
-  candidates = candidates.astype(jnp.float32)
-  fitness = worst_for_nan(fitness)
+  candidates = jnp.asarray(candidates, jnp.float32)
+  fitness = told(candidates, fitness)
   best = better(Best(state.best_x, state.best_fitness), candidates, fitness)
   finite = jnp.minimum(fitness, _FAILED)
   mine, theirs = state.fitness - best.fitness, finite - best.fitness

@@ -16,7 +16,8 @@ from prunax.search.types import (
   better,
   box,
   check_popsize,
-  worst_for_nan,
+  check_sigma,
+  told,
 )
 
 # How far inside the box a sample is put that fell outside.
@@ -64,8 +65,9 @@ def init(
 ) -> RandomState:
   """Samples will be N(x0, sigma^2), shrunk every `popsize` generations."""
   del generations
-  check_popsize(popsize, 1)
+  popsize = check_popsize(popsize, 1)
   x0, lower, upper = box(x0, lower, upper)
+  check_sigma(sigma, lower, upper)
   return RandomState(
     key=key,
     generation=jnp.int32(0),
@@ -97,8 +99,9 @@ def tell(
   state: RandomState, candidates: jax.Array, fitness: jax.Array
 ) -> RandomState:
   """Keeps the best; nothing else is learnt."""
+  candidates = jnp.asarray(candidates, jnp.float32)
   best = Best(state.best_x, state.best_fitness)
-  best = better(best, candidates, worst_for_nan(fitness))
+  best = better(best, candidates, told(candidates, fitness))
   return state._replace(
     generation=state.generation + 1, best_x=best.x, best_fitness=best.fitness
   )

@@ -98,12 +98,12 @@ def sigma_at(sigma: Sigma, step: int) -> float | None:
   5.0
   """
   if sigma is None or isinstance(sigma, (int, float)):
-    return sigma if sigma is None else number('sigma', sigma, 0)
+    return sigma if sigma is None else _width(sigma)
   try:
-    held = [number('sigma', v, 0) for since, v in sigma if since <= step]
+    held = [_width(v) for since, v in sigma if since <= step]
   except (TypeError, ValueError):
     raise InputError(
-      'sigma must be a number of at least 0, or pairs of a step and such a'
+      'sigma must be a number above 0, or pairs of a step and such a'
       f' number, got {sigma!r}: mend it'
     ) from None
   if not held:
@@ -112,3 +112,9 @@ def sigma_at(sigma: Sigma, step: int) -> float | None:
       f' {list(sigma)}: add a pair for it'
     )
   return held[-1]
+
+
+def _width(sigma: Any) -> float:
+  if number('sigma', sigma, 0) == 0:
+    raise InputError('sigma must be above 0, got 0: mend sigma')
+  return float(sigma)

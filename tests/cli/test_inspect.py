@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prunax import cli, convert, report_files
+from prunax import commands, convert, report_files
 
 LEAF_KEYS = ['name', 'shape', 'size', 'alive', 'density', 'values', 'bytes']
 TOTAL_KEYS = [
@@ -135,7 +135,7 @@ def test_inspect_of_a_compressed_file():
   weights = {'fc': {'bias': np.zeros(5), 'kernel': np.ones((5, 1000))}}
   budget = {'fc/bias': 7, 'fc/kernel': 1234}
   loaded = convert.Loaded(weights, {}, budget)
-  found = cli.inspected(loaded, 2002)
+  found = commands.inspected(loaded, 2002)
   assert [leaf['bytes'] for leaf in found['leaves']] == [7, 1234]
   assert found['total']['bytes'] == 2002
   assert found['total']['ratio_bytes'] == 10.0

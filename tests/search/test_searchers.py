@@ -96,6 +96,10 @@ def test_one_searcher_starts_where_it_was_told():
 def test_a_coordinate_without_room_stays(name):
   box = START, LOWER.at[1].set(START[1]), UPPER.at[1].set(START[1])
   state, _ = found(name, sphere, 30, box=box)
+  # A width of its own is no mistake there either.
+  search.get(name).init(
+    jax.random.key(0), *box, popsize=4, sigma=jnp.array([1.0, 0.0, 1.0])
+  )
   assert float(state.best_x[1]) == float(START[1])
   assert np.isfinite(state.best_x).all()
 
@@ -252,3 +256,46 @@ def test_a_population_is_the_same_side_by_side(monkeypatch):
   one = search.over_population(sphere, x)
   monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
   np.testing.assert_allclose(search.over_population(sphere, x), one)
+
+
+@every_search
+@pytest.mark.parametrize(
+  ('given', 'sentence'),
+  [
+    ({'lower': UPPER, 'upper': LOWER}, r'lower <= upper, got \[5'),
+    ({'lower': jnp.nan}, 'lower must be finite, got nan'),
+    ({'upper': jnp.full(3, jnp.inf)}, 'upper must be finite, got'),
+    ({'upper': jnp.ones(2)}, r'upper .* each of the 3 .* got the shape \(2,\)'),
+    ({'x0': jnp.full(3, jnp.nan)}, 'x0 must be finite'),
+    ({'sigma': 0.0}, 'sigma must be finite and above 0, got 0'),
+    ({'sigma': -1.0}, 'sigma must be finite and above 0, got -1'),
+    ({'sigma': jnp.nan}, 'sigma must be finite and above 0, got nan'),
+    ({'popsize': True}, 'popsize must be a whole number .* got True'),
+    ({'popsize': 10.0}, 'popsize must be a whole number .* got 10.0'),
+  ],
+)
+def test_an_impossible_search_is_refused(name, given, sentence):
+  more = {'x0': START, 'lower': LOWER, 'upper': UPPER} | given
+  with pytest.raises(InputError, match=sentence):
+    search.get(name).init(jax.random.key(0), **more)
+
+
+@every_search
+def test_numpy_asks_and_tells(name):
+  searcher = search.get(name)
+  state = searcher.init(
+    jax.random.key(0), [4.0, -1.0, 1.0], LOWER, UPPER, popsize=np.int64(6)
+  )
+  state, x = searcher.ask(state)
+  state = searcher.tell(state, np.asarray(x), [6.0, 5.0, 4.0, 1.0, 2.0, 3.0])
+  np.testing.assert_array_equal(state.best_x, x[3])
+
+
+@every_search
+@pytest.mark.parametrize('shape', [(), (6, 1), (5,)])
+def test_fitness_is_one_number_a_candidate(name, shape):
+  searcher = search.get(name)
+  state = searcher.init(jax.random.key(0), START, LOWER, UPPER, popsize=6)
+  state, x = searcher.ask(state)
+  with pytest.raises(InputError, match='fitness must be one number a cand'):
+    searcher.tell(state, x, jnp.zeros(shape))
