@@ -16,8 +16,9 @@ def test_the_example_of_olmp(capsys):
   path = ROOT / 'examples' / 'own_model_olmp.py'
   assert len(path.read_text().splitlines()) < 60
   runpy.run_path(str(path), run_name='__main__')
-  *searches, last = capsys.readouterr().out.splitlines()
+  *searches, end, last = capsys.readouterr().out.splitlines()
   assert len(searches) == 5
+  assert end.startswith('the end: accuracy 0.9')
   alive, _, _, before, _, after = last.replace(',', '').split()
   # Of 2,114 parameters.
   assert int(alive) < 300
