@@ -32,7 +32,7 @@ def save(path: PathLike, weights: Any, meta: dict[str, Any]) -> None:
     path: a `.prx`, `.npz` or `.safetensors`, which keep everything, or a
       `.caffemodel`, which keeps float32 by layer.
     weights: a tree of arrays; its lists come back as dicts.
-    meta: what JSON can hold.
+    meta: a dict of what JSON can hold.
   """
   if is_packed(path):
     codec.save(path, weights, meta)
