@@ -25,7 +25,7 @@ def level_rules(text: str) -> tree.Rules:
   >>> level_rules('12')
   [('(.*/)?(kernel|bias)', 12), ('.*', None)]
   """
-  if _whole(text):
+  if text.isdecimal():
     return [('(.*/)?(kernel|bias)', _levels(text, text)), ('.*', None)]
   rules = []
   for part in text.split(','):

@@ -46,7 +46,7 @@ def test_rounding_loses_no_weight():
 
 def test_numbers_without_order_or_mean_are_refused():
   net = {'a': np.array([1 + 2j, 3 - 4j, 5j]), 'b': np.arange(4.0)}
-  with pytest.raises(InputError, match="'a' must be real .* got complex128"):
+  with pytest.raises(InputError, match=r"'a' must be real .* complex128"):
     lossy.leveled(net, [('.*', 2)])
   found = lossy.leveled(net, [('a', None), ('.*', 2)])
   np.testing.assert_array_equal(found['a'], net['a'])
