@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from prunax import (
+  codec,
   commands,
   lossy,
   models,
   report,
   report_files,
+  tables,
 )
 from prunax.errors import InputError
 from prunax.version import __version__
@@ -28,9 +30,16 @@ _DATA_HELP = (
 
 _LEVELS_HELP = (
   'at most so many distinct values in each kernel and bias, zero not counted:'
-  ' 12, or by rules on the names of leaves: conv.*=8,.*=12,bn.*=none'
+  ' 12, or by rules on the names of leaves: bn.*=none,conv.*=8,.*=12'
+)
+_BYTES_HELP = (
+  'how large the arrays of a .prx may be in all, in bytes, lest a small file'
+  f' fill the memory: {codec.MOST_BYTES} unless said'
 )
 _ROUND_HELP = 'round float32 values to what this type can hold'
+
+# Of a number of bytes, more than any file says.
+_MOST_DIGITS = 18
 
 # What a shell reports of a program that a closed pipe or Ctrl-C ended.
 _BROKEN_PIPE, _INTERRUPTED = 141, 130
@@ -56,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
   scoring = commands.add_parser('evaluate', help='accuracy on a test set')
   for command in (looking, scoring):
     command.add_argument('file', metavar='FILE', help=_FILE_HELP)
-    command.add_argument('--json', action='store_true', help='JSON on stdout')
+    _add_common(command)
   known = ', '.join(models.names())
   scoring.add_argument('--model', metavar='NAME', help=known)
   scoring.add_argument('--data', metavar='NAME', help=_DATA_HELP)
@@ -80,30 +89,53 @@ def _add_packing(commands: Any) -> None:
     'out', metavar='OUT', help='an .npz, .safetensors or .caffemodel to write'
   )
   for command in (packing_it, unpacking):
-    command.add_argument('--json', action='store_true', help='JSON on stdout')
+    _add_common(command)
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+  command.add_argument('--json', action='store_true', help='JSON on stdout')
+  command.add_argument(
+    '--max-bytes',
+    metavar='N',
+    type=_bytes,
+    default=codec.MOST_BYTES,
+    help=_BYTES_HELP,
+  )
+
+
+def _bytes(text: str) -> int:
+  if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+    raise argparse.ArgumentTypeError(
+      f'must be a whole number of bytes, got {text!r:.80}'
+    )
+  return int(text)
 
 
 def _answer(arguments: argparse.Namespace) -> str:
+  most = arguments.max_bytes
   if arguments.command == 'inspect':
-    result = commands.inspect(arguments.file)
+    result = commands.inspect(arguments.file, most)
     name = os.path.basename(os.path.abspath(arguments.file))
     text = report_files.leaves_text(name, result)
   elif arguments.command == 'evaluate':
-    result = commands.evaluate(arguments.file, arguments.model, arguments.data)
+    result = commands.evaluate(
+      arguments.file, arguments.model, arguments.data, most
+    )
     text = report.score_text(result)
   elif arguments.command == 'pack':
     result = commands.pack(
-      arguments.file, arguments.out, arguments.levels, arguments.round
+      arguments.file, arguments.out, arguments.levels, arguments.round, most
     )
     text = report_files.packed_text(os.path.basename(arguments.out), result)
   else:
-    result = commands.unpack(arguments.file, arguments.out)
+    result = commands.unpack(arguments.file, arguments.out, most)
     text = report_files.unpacked_text(arguments.out, result)
   return json.dumps(result, allow_nan=False) + '\n' if arguments.json else text
 
 
 def _complain(sentence: str) -> int:
-  print(f'error: {" ".join(sentence.split())}', file=sys.stderr)
+  words = tables.plain(' '.join(sentence.split()))
+  print(f'error: {words}', file=sys.stderr)
   return 1
 
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from prunax import (
+  codec,
   costs,
   data,
   evaluation,
@@ -31,10 +32,17 @@ def source(path: str) -> str:
   return path
 
 
-def inspect(path: str) -> dict[str, Any]:
+def _counted(file: str, max_bytes: int) -> weights.Loaded:
+  """The weights in a file whose sizes can be told."""
+  loaded = weights.load(file, max_bytes)
+  costs.check_uncut(loaded.meta.get('sizes'), tree.count(loaded.tree), file)
+  return loaded
+
+
+def inspect(path: str, max_bytes: int = codec.MOST_BYTES) -> dict[str, Any]:
   """Every leaf of a file, and the total, as plain values."""
   file = source(path)
-  loaded = weights.load(file)
+  loaded = _counted(file, max_bytes)
   # Of other files the size is that of their format, not that of the weights.
   compressed = loaded.budget is not None
   return inspected(loaded, os.path.getsize(file) if compressed else None)
@@ -57,7 +65,10 @@ def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
 
 
 def evaluate(
-  path: str, model_name: str | None = None, data_name: str | None = None
+  path: str,
+  model_name: str | None = None,
+  data_name: str | None = None,
+  max_bytes: int = codec.MOST_BYTES,
 ) -> dict[str, Any]:
   """How many examples of a test set a file of weights gets right.
 
@@ -67,8 +78,9 @@ def evaluate(
       none.
     data_name: a data set, whose test part is read, or an `.npz` of x and y,
       which is read whole; None for the test part of what the file records.
+    max_bytes: how large the arrays of a `.prx` may be in all.
   """
-  variables, meta, _ = weights.load(source(path))
+  variables, meta, _ = weights.load(source(path), max_bytes)
   model = _model(variables, model_name or meta.get('model'), path)
   name, examples = _examples(data_name, meta.get('data'), path)
   models.check_input(model, examples.x, name)
@@ -85,20 +97,33 @@ def evaluate(
 
 
 def pack(
-  path: str, out: str, levels: str | None = None, to: str | None = None
+  path: str,
+  out: str,
+  levels: str | None = None,
+  to: str | None = None,
+  max_bytes: int = codec.MOST_BYTES,
 ) -> dict[str, Any]:
   """Writes what a file or run folder holds to a `.prx`."""
-  return packing.pack(weights.load(source(path)), out, levels, to)
+  file = source(path)
+  lossy = levels is not None or to is not None
+  if lossy and os.path.exists(out) and os.path.samefile(file, out):
+    raise InputError(
+      f'what is packed with a loss must not overwrite its source, got {out} for'
+      ' both: write to another file'
+    )
+  return packing.pack(_counted(file, max_bytes), out, levels, to)
 
 
-def unpack(path: str, out: str) -> dict[str, Any]:
+def unpack(
+  path: str, out: str, max_bytes: int = codec.MOST_BYTES
+) -> dict[str, Any]:
   """Writes what a file holds to an ordinary one."""
   if weights.is_packed(out):
     raise InputError(
       f'unpack must write an .npz, .safetensors or .caffemodel, got {out}: use'
       ' pack for a .prx'
     )
-  widened = packing.unpack(weights.load(source(path)), out)
+  widened = packing.unpack(weights.load(source(path), max_bytes), out)
   return {'bytes': os.path.getsize(out), 'widened': widened}
 
 

@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prunax import tree
+from prunax import files, tree
+from prunax.errors import InputError
+
+# No leaf has more entries.
+_MOST = 1 << 63
 
 
 def ratio(size: int, alive: int) -> float | None:
@@ -58,6 +62,35 @@ def by_layer(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
       }
     )
   return rows
+
+
+def check_uncut(
+  told: Any, counts: Sequence[tree.LeafCount], where: files.PathLike
+) -> None:
+  """Refuses what a file says of the sizes before anything was cut, if wrong.
+
+  Args:
+    told: None, or the size of each leaf by name.
+    counts: the leaves as they are now.
+    where: the file, which an error names.
+  """
+  if told is None:
+    return
+  sizes = {leaf.name: leaf.size for leaf in counts}
+  if not isinstance(told, dict) or told.keys() != sizes.keys():
+    raise InputError(
+      f'{where} must tell the sizes before anything was cut of its leaves'
+      f' {", ".join(sizes)}, got {told!r:.200}: mend its meta, or leave the'
+      ' sizes out'
+    )
+  for name, size in told.items():
+    whole = isinstance(size, int) and not isinstance(size, bool)
+    if not (whole and sizes[name] <= size < _MOST):
+      raise InputError(
+        f'{where} must tell of the leaf {name!r} a whole size of at least the'
+        f' {sizes[name]} that it has, got {size!r:.80}: mend its meta, or'
+        ' leave the sizes out'
+      )
 
 
 def total(

@@ -13,6 +13,9 @@ from prunax.ops import codebook
 # Formats that are narrower than a float32, for the levels of `rounded`.
 ROUNDINGS = ('float16', 'bfloat16')
 
+# Of a number of levels, more than any leaf has entries.
+_MOST_DIGITS = 18
+
 
 def level_rules(text: str) -> tree.Rules:
   """Rules for numbers of levels from the text of a command line.
@@ -37,19 +40,40 @@ def level_rules(text: str) -> tree.Rules:
   return rules
 
 
+def _whole(text: str) -> int:
+  """The number that ASCII digits say, or 0 for any other text."""
+  plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+  return int(text) if plain else 0
+
+
 def _levels(value: str, text: str) -> int:
-  if not (value.strip().isdecimal() and int(value) > 0):
+  if not _whole(value.strip()):
     raise InputError(
       'a number of levels must be a whole number of at least 1, or none, got'
       f' {value!r} in {text!r}: mend it'
     )
-  return int(value)
+  return _whole(value.strip())
+
+
+def _check_numbers(x: np.ndarray, name: str, most: int) -> None:
+  """Refuses what has no order, or no mean."""
+  if x.dtype.kind == 'c':
+    raise InputError(
+      f'the leaf {name!r} must be real to be given {most} levels, got'
+      f' {x.dtype}: leave it out by a rule'
+    )
+  if not np.isfinite(x.astype(np.float64)).all():
+    raise InputError(
+      f'the leaf {name!r} must be finite to be given {most} levels, got'
+      ' values that are not: leave it out by a rule, or mend it'
+    )
 
 
 def leveled(variables: Any, rules: tree.Rules) -> Any:
   """At most so many distinct values, besides zero, in each ruled leaf.
 
-  They are found by exact k-means; zeros stay zeros.
+  They are found by exact k-means; zeros stay zeros, and nothing else becomes
+  one. A leaf that has no more distinct values stays as it is.
 
   >>> leveled({'a': np.array([0.0, 1.0, 3.0])}, [('a', 1)])['a'].tolist()
   [0.0, 2.0, 2.0]
@@ -63,12 +87,10 @@ def leveled(variables: Any, rules: tree.Rules) -> Any:
     x = np.array(leaf)
     alive = x != 0
     if most is not None and alive.any():
-      if not np.isfinite(x.astype(np.float64)).all():
-        raise InputError(
-          f'the leaf {name!r} must be finite to be given {most} levels, got'
-          ' values that are not: leave it out by a rule, or mend it'
-        )
-      x[alive] = codebook.exact(x[alive], most).snapped
+      _check_numbers(x, name, most)
+      if tree.distinct({name: x})[name] > most:
+        clusters = codebook.exact(x[alive], most)
+        x[alive] = codebook.kept_alive(x[alive], clusters).snapped
     found.append(x)
   return jax.tree.unflatten(structure, found)
 

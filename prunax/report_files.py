@@ -12,7 +12,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
   table = tables.table(columns + ['bytes'] * len(_taken(total)))
   for leaf in inspected['leaves']:
     table.add_row(
-      leaf['name'],
+      tables.plain(leaf['name']),
       ' x '.join(str(n) for n in leaf['shape']),
       f'{leaf["alive"]:,}',
       f'{leaf["size"]:,}',
@@ -38,7 +38,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     facts += (
       f'bytes: {tables.times(total["ratio_bytes"])} fewer than 4 a weight\n'
     )
-  return tables.text((name, table)) + facts
+  return tables.text((tables.plain(name), table)) + facts
 
 
 def _taken(row: dict[str, Any]) -> list[str]:
@@ -52,7 +52,7 @@ def packed_text(name: str, packed: dict[str, Any]) -> str:
   table = tables.table(['leaf', 'alive', 'distinct', *parts, 'bytes', 'coding'])
   for leaf in packed['leaves']:
     table.add_row(
-      leaf['name'],
+      tables.plain(leaf['name']),
       f'{leaf["alive"]:,}',
       f'{leaf["distinct"]:,}',
       *(f'{leaf[part]:,}' for part in parts),
@@ -70,7 +70,7 @@ def packed_text(name: str, packed: dict[str, Any]) -> str:
     tables.times(total[key])
     for key in ('ratio_weights', 'ratio', 'ratio_bytes')
   ]
-  return tables.text((name, table)) + (
+  return tables.text((tables.plain(name), table)) + (
     f'weights: {ratios[0]}, with biases: {ratios[1]}, bytes: {ratios[2]}\n'
     f'changed: {said}\n'
   )
@@ -83,4 +83,4 @@ def unpacked_text(name: str, unpacked: dict[str, Any]) -> str:
   'a.npz: 1,234 bytes\\n'
   """
   lines = [f'{name}: {unpacked["bytes"]:,} bytes', *unpacked['widened']]
-  return ''.join(f'{line}\n' for line in lines)
+  return ''.join(f'{tables.plain(line)}\n' for line in lines)

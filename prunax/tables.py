@@ -13,6 +13,17 @@ def times(ratio: float | None) -> str:
   return 'none left' if ratio is None else f'{ratio:,.1f}x'
 
 
+def plain(name: str) -> str:
+  """A name without what would move the cursor or colour the terminal.
+
+  >>> plain('é\\n\\x1b[31m')
+  'é\\\\n\\\\x1b[31m'
+  """
+  return ''.join(
+    c if c.isprintable() else c.encode('unicode_escape').decode() for c in name
+  )
+
+
 def text(*titled: tuple[str, Table]) -> str:
   """Tables under their titles, in characters that stdout can show."""
   encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'

@@ -13,15 +13,16 @@ def is_packed(path: PathLike) -> bool:
   return pathlib.Path(path).suffix.lower() == '.prx'
 
 
-def load(path: PathLike) -> Loaded:
+def load(path: PathLike, max_bytes: int = codec.MOST_BYTES) -> Loaded:
   """The weights in a file.
 
   Args:
     path: a `.prx`, `.npz`, `.safetensors` or `.caffemodel`.
+    max_bytes: how large the arrays of a `.prx` may be in all.
   """
   if not is_packed(path):
     return convert.load(path)
-  with codec.PrxFile(path) as file:
+  with codec.PrxFile(path, max_bytes) as file:
     return Loaded(file.tree(), file.meta, file.stored())
 
 
@@ -32,7 +33,7 @@ def save(path: PathLike, weights: Any, meta: dict[str, Any]) -> None:
     path: a `.prx`, `.npz` or `.safetensors`, which keep everything, or a
       `.caffemodel`, which keeps float32 by layer.
     weights: a tree of arrays; its lists come back as dicts.
-    meta: what JSON can hold.
+    meta: a dict of what JSON can hold.
   """
   if is_packed(path):
     codec.save(path, weights, meta)

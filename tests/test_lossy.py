@@ -42,3 +42,35 @@ def test_rounding_loses_no_weight():
   assert lossy.rounded({'a': whole}, 'bfloat16')['a'] is whole
   with pytest.raises(InputError, match="float16, bfloat16, got 'int8'"):
     lossy.rounded({'a': x}, 'int8')
+
+
+def test_numbers_without_order_or_mean_are_refused():
+  net = {'a': np.array([1 + 2j, 3 - 4j, 5j]), 'b': np.arange(4.0)}
+  with pytest.raises(InputError, match=r"'a' must be real .* complex128"):
+    lossy.leveled(net, [('.*', 2)])
+  found = lossy.leveled(net, [('a', None), ('.*', 2)])
+  np.testing.assert_array_equal(found['a'], net['a'])
+
+
+@pytest.mark.parametrize(
+  ('values', 'wanted'),
+  [
+    ([-1.0, 0.0, 1.0, 9.0, 9.5], [-1.0, 0.0, -1.0, 9.25, 9.25]),
+    (np.int8([-3, 0, 2, 100, 99]), [2, 0, 2, 99, 99]),
+  ],
+)
+def test_what_is_alive_stays_alive(values, wanted):
+  found = lossy.leveled({'a': np.asarray(values)}, [('a', 2)])['a']
+  assert found.tolist() == wanted
+
+
+def test_few_values_stay_as_they_are():
+  x = np.array([2**64 - 1, 0, 2**63 + 1, 2**63 + 1], np.uint64)
+  assert lossy.leveled({'a': x}, [('a', 2)])['a'].tolist() == x.tolist()
+
+
+def test_the_text_of_rules_has_ascii_digits():
+  for text in ('٣', 'a=٣', '9' * 5000, 'a=' + '9' * 5000, '-1', ''):
+    with pytest.raises(InputError):
+      lossy.level_rules(text)
+  assert lossy.level_rules('a= 3 ,.*=none') == [('a', 3), ('.*', None)]

@@ -13,7 +13,7 @@ from prunax.codec import header, leaf, patterns
 from prunax.codec.bits import varint
 from prunax.codec.header import Entry
 from prunax.codec.leaf import Budget
-from prunax.errors import InputError
+from prunax.errors import InputError, reason
 
 PathLike = str | os.PathLike[str]
 
@@ -57,6 +57,19 @@ def front(header: bytes) -> bytes:
   return found + zlib.crc32(found).to_bytes(4, 'little')
 
 
+def _array(name: str, x: Any) -> np.ndarray:
+  """A leaf as an array of a type that a file can hold."""
+  try:
+    array = np.asarray(x)
+  except (TypeError, ValueError) as e:
+    raise InputError(
+      f'the leaf {name!r} must be an array of numbers, got {reason(e)}: leave'
+      ' it out, or save the jax.random.key_data of a key'
+    ) from e
+  patterns.number(array.dtype, name)
+  return array
+
+
 def encode(
   weights: Any, meta: dict[str, Any] | None = None, where: PathLike = '.prx'
 ) -> tuple[bytes, Sizes]:
@@ -68,7 +81,7 @@ def encode(
 
   Args:
     weights: a tree of arrays; its lists come back as dicts.
-    meta: what JSON can hold.
+    meta: a dict of what JSON can hold.
     where: the file's name, for a sentence about what is wrong.
   """
   leaves = tree.named_leaves(weights)
@@ -81,8 +94,7 @@ def encode(
   entries, payloads, budgets, codings = [], [], {}, {}
   left = leaf.MOST_LEARNT
   for name, x in leaves.items():
-    array = np.asarray(x)
-    patterns.number(array.dtype, name)
+    array = _array(name, x)
     coded = leaf.encode(array, left)
     left -= coded.asked
     entries.append(
@@ -91,7 +103,7 @@ def encode(
     payloads.append(coded.payload)
     budgets[name] = coded.budget
     codings[name] = coded.said
-  data = front(header.encode(entries, meta or {}))
+  data = front(header.encode(entries, {} if meta is None else meta))
   data += b''.join(p + check(p) for p in payloads)
   inside = sum(b.total for b in budgets.values())
   return data, Sizes(budgets, len(data) - inside, codings)
@@ -114,7 +126,7 @@ def save(
   Args:
     path: the file, which ends in `.prx`.
     weights: a tree of arrays; its lists come back as dicts.
-    meta: what JSON can hold, such as how the weights came about.
+    meta: a dict of what JSON can hold, such as how the weights came about.
 
   Returns:
     Where the bytes go.

@@ -56,12 +56,21 @@ def _bytes(name: str) -> bytes:
 
 
 def _json(meta: dict[str, Any]) -> bytes:
+  """Meta as it stands in a file: nothing for an empty dict."""
+  if not isinstance(meta, dict):
+    raise InputError(
+      f'meta must be a dict of what JSON can hold, got {meta!r:.80}: name its'
+      ' entries'
+    )
   try:
-    return json.dumps(meta, sort_keys=True, separators=(',', ':')).encode()
+    found = json.dumps(
+      meta, sort_keys=True, separators=(',', ':'), allow_nan=False
+    )
+    return found.encode() if meta else b''
   except (TypeError, ValueError, RecursionError) as e:
     raise InputError(
       f'meta must be what JSON can hold, got {reason(e)}: make it of dicts,'
-      ' lists, strings and numbers'
+      ' lists, strings and finite numbers'
     ) from e
 
 
@@ -79,8 +88,7 @@ def encode(entries: Sequence[Entry], meta: dict[str, Any]) -> bytes:
     if entry.coding:
       out += varint(entry.length)
     before = name
-  if meta:
-    out += _json(meta)
+  out += _json(meta)
   return text.encode(bytes(out))
 
 

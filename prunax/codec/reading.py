@@ -15,7 +15,8 @@ from prunax.codec.container import MAGIC, VERSION, PathLike, check, check_size
 from prunax.codec.header import Entry
 from prunax.errors import InputError, reason
 
-_GIB = 1 << 30
+# Of the arrays of a file in all, lest a small file fill the memory.
+MOST_BYTES = 8 << 30
 
 # Bytes of the header's check, and the most that the header's length has.
 _CHECK, _MOST_VARINT = 4, 10
@@ -81,7 +82,7 @@ class PrxFile:
     size: how many bytes it has.
   """
 
-  def __init__(self, path: PathLike, max_bytes: int = 8 * _GIB):
+  def __init__(self, path: PathLike, max_bytes: int = MOST_BYTES):
     self.path = pathlib.Path(path)
     with contextlib.ExitStack() as opened:
       try:
@@ -209,7 +210,7 @@ class PrxFile:
 
 
 def load(
-  path: PathLike, max_bytes: int = 8 * _GIB
+  path: PathLike, max_bytes: int = MOST_BYTES
 ) -> tuple[dict[str, Any], dict[str, Any]]:
   """The tree of arrays and the meta of a `.prx`.
 

@@ -104,6 +104,9 @@ def exact(values: Any, k: int, weights: Any = None) -> Clusters:
   # Equal values share a level, so they are one value that counts more.
   mass = np.bincount(place, each).astype(np.float64)
   counts = mass > 0
+  # Squares of huge values would overflow; a power of two costs no digit.
+  shift = int(np.frexp(np.abs(distinct).max())[1])
+  distinct = np.ldexp(distinct, -shift)
   felt, mass = distinct[counts], mass[counts]
   if len(felt) <= k:
     levels = felt
@@ -112,7 +115,30 @@ def exact(values: Any, k: int, weights: Any = None) -> Clusters:
     cuts = np.unique(optimal_cuts.optimal_cuts(sums, k))
     of_felt = np.searchsorted(cuts, np.arange(len(felt)), 'right')
     levels = _levels(felt, mass, of_felt, len(cuts) + 1)
-  return _named(values, levels, _nearest(distinct, levels)[place])
+  labels = _nearest(distinct, levels)[place]
+  return _named(values, np.ldexp(levels, shift), labels)
+
+
+def kept_alive(values: Any, found: Clusters) -> Clusters:
+  """The same clusters without the level 0, which would kill its members.
+
+  The member nearest to 0 is the level in its place, of two the first.
+
+  >>> values = np.array([-1.0, 1.0, 9.0])
+  >>> kept_alive(values, exact(values, 2)).snapped.tolist()
+  [-1.0, -1.0, 9.0]
+
+  Args:
+    values: [n], none of them 0.
+    found: their clusters.
+  """
+  if found.codebook.all():
+    return found
+  like = np.asarray(values)
+  levels = found.codebook.astype(np.float64)
+  members = like[found.labels == np.flatnonzero(levels == 0)[0]]
+  levels[levels == 0] = members[np.argmin(np.abs(members.astype(np.float64)))]
+  return _named(values, levels, found.labels)
 
 
 def _nearest(values: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -103,10 +103,10 @@ def powers_of_two(
   return jnp.where(jnp.isnan(wide), wide, power).astype(x.dtype)
 
 
-def check_bits(bits: int) -> None:
+def check_bits(bits: int, name: str = 'bits') -> None:
   """Refuses bits for which `uniform` would not be exact, or have no levels."""
   if not 2 <= bits <= 8:
-    raise InputError(f'bits must be 2 to 8, got {bits!r}: give 8, say')
+    raise InputError(f'{name} must be 2 to 8, got {bits!r}: give 8, say')
 
 
 def _coarse(x: jax.Array, digits: int) -> jax.Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from prunax.errors import InputError
 
@@ -30,6 +31,14 @@ def whole(name: str, value: Any, least: int = 0) -> int:
   raise InputError(
     f'{name} must be a whole number of at least {least}, got {value!r}: mend'
     f' {name}'
+  )
+
+
+def truth(name: str, value: Any) -> bool:
+  if isinstance(value, (bool, np.bool_)):
+    return bool(value)
+  raise InputError(
+    f'{name} must be True or False, got {value!r}: give one of them'
   )
 
 

@@ -13,6 +13,17 @@ from prunax.errors import InputError
 Chain = Sequence[tuple[str, str]]
 
 
+def _check(chain: Any) -> None:
+  rows = chain if isinstance(chain, (tuple, list)) else [chain]
+  for pair in rows:
+    is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+    if not (is_pair and all(isinstance(name, str) for name in pair)):
+      raise InputError(
+        f'a chain must be a list of pairs of names of layers, got {pair!r}:'
+        " give [('ip1', 'ip2')], say"
+      )
+
+
 def in_order(variables: Any, chain: Chain) -> Any:
   """The same network with the units of most weights first, layer by layer.
 
@@ -29,6 +40,7 @@ def in_order(variables: Any, chain: Chain) -> Any:
     variables: weights by layer, in kernels and biases.
     chain: pairs of layers, the first leading to the second alone.
   """
+  _check(chain)
   leaves = {n: np.asarray(x) for n, x in tree.named_leaves(variables).items()}
   for layer, following in chain:
     names = [f'{layer}/kernel', f'{following}/kernel']

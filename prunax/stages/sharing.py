@@ -130,7 +130,7 @@ def snapped(
   key: jax.Array | None = None,
   felt: Any = None,
 ) -> np.ndarray:
-  """One array whose entries that are not 0 have at most k levels.
+  """One array whose entries that are not 0 have at most k levels, not 0.
 
   >>> snapped(np.array([0.0, 1.0, 3.0, 8.0], np.float32), 2).tolist()
   [0.0, 2.0, 2.0, 8.0]
@@ -146,13 +146,15 @@ def snapped(
   alive = found != 0
   if not alive.any():
     return found
-  if method != 'exact':
-    found[alive] = codebook.lloyd(found[alive], k, method, key).snapped
-    return found
-  weights = None if felt is None else np.asarray(felt)[alive]
-  # What the loss feels nowhere is shared as if it felt all alike.
-  weights = None if weights is None or not weights.any() else weights
-  found[alive] = codebook.exact(found[alive], k, weights).snapped
+  values = found[alive]
+  if method == 'exact':
+    weights = None if felt is None else np.asarray(felt)[alive]
+    # What the loss feels nowhere is shared as if it felt all alike.
+    weights = None if weights is None or not weights.any() else weights
+    clusters = codebook.exact(values, k, weights)
+  else:
+    clusters = codebook.lloyd(values, k, method, key)
+  found[alive] = codebook.kept_alive(values, clusters).snapped
   return found
 
 

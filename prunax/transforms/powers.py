@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from prunax import tree
 from prunax.errors import InputError
 from prunax.ops import levels, partition
-from prunax.schedules.numbers import number, whole
+from prunax.schedules.numbers import number, truth, whole
 from prunax.transforms import layers
-from prunax.transforms.per_leaf import leaf_values
+from prunax.transforms.per_leaf import leaf_values, need_finite, need_floats
 
 EXPONENTS = ('first', 'each')
 
@@ -68,6 +68,7 @@ def check(settings: Settings) -> None:
       raise InputError(
         f'{name} must be one of {", ".join(known)}, got {got!r}: name one'
       )
+  truth('biases', settings.biases)
   portions = settings.portions
   if not isinstance(portions, (tuple, list)) or not portions:
     raise InputError(
@@ -95,15 +96,17 @@ def _leaves(params: Any, settings: Settings) -> list[_Leaf]:
 
 def start(params: Any, settings: Settings) -> INQState:
   """All that is alive is free, and no range is known."""
+  ruled, values = _leaves(params, settings), jax.tree.leaves(params)
+  for leaf in ruled:
+    need_floats(values[leaf.place], 'inq', leaf.name)
+    need_finite(values[leaf.place], 'inq', leaf.name)
   mask = layers.starting_mask_tree(params)
   return INQState(
     count=jnp.zeros((), jnp.int32),
     mask=mask,
     # Buffers of its own, since the caller may donate the state.
     free=jax.tree.map(lambda m: jnp.array(m, copy=True), mask),
-    highest={
-      leaf.name: jnp.int32(_NONE_YET) for leaf in _leaves(params, settings)
-    },
+    highest={leaf.name: jnp.int32(_NONE_YET) for leaf in ruled},
   )
 
 
@@ -115,7 +118,10 @@ def _highest(
   fresh = jnp.any(chosen) & (largest > 0)
   if exponents == 'first':
     fresh &= known == _NONE_YET
-  return jnp.where(fresh, levels.exponent(largest), known)
+  # Of the largest numbers of a type, the next power is beyond it.
+  most = jnp.finfo(x.dtype).maxexp - 1
+  n1 = jnp.minimum(levels.exponent(largest), most)
+  return jnp.where(fresh, n1, known)
 
 
 def quantize_portion(

@@ -10,7 +10,7 @@ from prunax import tree
 from prunax.ops import levels
 from prunax.schedules.numbers import whole
 from prunax.transforms import layers
-from prunax.transforms.per_leaf import leaf_values
+from prunax.transforms.per_leaf import leaf_values, need_finite, need_floats
 
 
 class STEState(NamedTuple):
@@ -30,7 +30,8 @@ class STEState(NamedTuple):
 def _check(rules: tree.Rules) -> None:
   for pattern, bits in rules:
     if bits is not None:
-      levels.check_bits(whole(f'the bits of the rule {pattern!r}', bits))
+      named = f'the bits of the rule {pattern!r}'
+      levels.check_bits(whole(named, bits), named)
 
 
 def _quantized(dense: Any, rules: tree.Rules) -> Any:
@@ -73,10 +74,17 @@ def ste(
       to 8, or None for those that are not quantized.
   """
   _check(rules)
+  layers.need_optimizer(inner, 'ste')
   inner = optax.with_extra_args_support(inner)
 
   def init_fn(params: Any) -> STEState:
-    leaf_values(rules, params)
+    pairs = zip(
+      jax.tree.leaves(params), leaf_values(rules, params), strict=True
+    )
+    for x, (name, bits) in pairs:
+      if bits is not None and tree.is_kernel(x):
+        need_floats(x, 'ste', name)
+        need_finite(x, 'ste', name)
     # Copies, since the caller may donate params and this state together.
     dense = jax.tree.map(lambda x: jnp.array(x, copy=True), params)
     return STEState(

@@ -10,8 +10,8 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
-from prunax.schedules.numbers import whole
-from prunax.transforms.per_leaf import leaf_values
+from prunax.schedules.numbers import truth, whole
+from prunax.transforms.per_leaf import leaf_values, need_finite
 
 
 class TieState(NamedTuple):
@@ -69,13 +69,15 @@ def _tied(
 ) -> jax.Array:
   """The gradient of its cluster for each weight, 0 where labels are 0."""
   wide = g.astype(jnp.promote_types(g.dtype, jnp.float32))
+  # A leaf has no more clusters than entries, whatever its rule allows.
+  most = min(most, labels.size)
   empty = jnp.zeros(most + 1, wide.dtype)
   of_cluster = empty.at[labels].add(wide)
   if average:
     members = empty.at[labels].add(1)
     of_cluster = of_cluster / jnp.maximum(members, 1)
   # What was traced could not be counted: a cluster too many is not hidden.
-  of_cluster = jnp.where(jnp.max(labels) > most, jnp.nan, of_cluster)
+  of_cluster = jnp.where(jnp.max(labels, initial=0) > most, jnp.nan, of_cluster)
   return jnp.where(labels == 0, 0, of_cluster[labels]).astype(g.dtype)
 
 
@@ -107,6 +109,7 @@ def tie(
     InputError: from `init`, if a leaf has more clusters. Under `jax.jit`, where
       they cannot be counted, its updates are NaN instead.
   """
+  truth('average', average)
   for pattern, value in rules:
     if value is not None:
       whole(f'the clusters of the rule {pattern!r}', value, 1)
@@ -118,6 +121,7 @@ def tie(
       if most is None:
         found.append(jnp.zeros((), jnp.int32))
       else:
+        need_finite(x, 'tie', name)
         found.append(_placed_by_compiler(_labels, x))
         _check_number(name, found[-1], most)
     return TieState(jax.tree.unflatten(structure, found))

@@ -1,8 +1,9 @@
 """Files that are not there, cut short, or of another kind."""
 
+import numpy as np
 import pytest
 
-from prunax import convert
+from prunax import convert, weights
 
 
 @pytest.mark.parametrize('command', ['inspect', 'evaluate'])
@@ -76,3 +77,49 @@ def test_text_that_calls_itself_a_caffemodel(complaint, tmp_path):
   path = tmp_path / 'page.caffemodel'
   path.write_text('<html>404</html>')
   assert 'page.caffemodel' in complaint('inspect', path)
+
+
+@pytest.mark.parametrize('suffix', ['.prx', '.npz'])
+@pytest.mark.parametrize(
+  'sizes',
+  [
+    [9, 9],
+    'many',
+    7,
+    {},
+    {'a': 9},
+    {'a': 9, 'b': 9, 'c': 9},
+    {'a': 9, 'b': '9'},
+    {'a': 9, 'b': 9.5},
+    {'a': 9, 'b': True},
+    {'a': 9, 'b': None},
+    {'a': 9, 'b': -9},
+    {'a': 9, 'b': 1},
+    {'a': 9, 'b': 10**400},
+  ],
+)
+def test_sizes_that_cannot_be(complaint, tmp_path, suffix, sizes):
+  path = tmp_path / f'told{suffix}'
+  leaves = {'a': np.ones(2), 'b': np.ones((1, 3))}
+  weights.save(path, leaves, {'sizes': sizes})
+  for words in (('inspect', path), ('pack', path, tmp_path / 'out.prx')):
+    error = complaint(*words)
+    assert (str(path) in error and 'before anything' in error) or "'b'" in error
+  assert not (tmp_path / 'out.prx').exists()
+
+
+def test_more_bytes_than_are_allowed(complaint, run, tmp_path):
+  path, out = tmp_path / 'large.prx', tmp_path / 'out.npz'
+  weights.save(path, {'a': np.zeros(1000)}, {})
+  for words in (
+    ('inspect', path),
+    ('evaluate', path),
+    ('pack', path, tmp_path / 'out.prx'),
+    ('unpack', path, out),
+  ):
+    said = complaint(*words, '--max-bytes', 7999)
+    assert 'at most 7,999 bytes' in said and '8,000' in said
+  assert run('unpack', path, out, '--max-bytes', 8000)[0] == 0
+  for text in ('-1', '8k', '٣', '9' * 5000):
+    said = complaint('inspect', path, '--max-bytes', text, code=2)
+    assert 'whole number of bytes' in said or 'expected one' in said

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prunax import commands, convert, report_files
+from prunax import commands, convert, report_files, weights
 
 LEAF_KEYS = ['name', 'shape', 'size', 'alive', 'density', 'values', 'bytes']
 TOTAL_KEYS = [
@@ -115,6 +115,17 @@ def test_names_that_mean_something_to_a_terminal(run, tmp_path):
   joined = ''.join(cell.strip() for cell in cells)
   assert all(name in joined for name in names)
   assert out.count('2 x 2') == 3
+
+
+def test_names_that_would_move_the_cursor(run, complaint, tmp_path):
+  path, out = tmp_path / 'a\x1b[2J\n.prx', tmp_path / 'out.prx'
+  weights.save(path, {'x\x1b[31m\n': np.ones((2, 2))}, {})
+  for words in (('inspect', path), ('pack', path, out)):
+    code, said, _ = run(*words)
+    assert code == 0 and '\x1b' not in said
+    assert sum(r'x\x1b[31m\n' in line for line in said.splitlines()) == 1
+  assert r'a\x1b[2J\n.prx' in run('inspect', path)[1]
+  assert '\x1b' not in complaint('inspect', f'{path}.h5')
 
 
 @pytest.mark.parametrize('suffix', ['.safetensors', '.caffemodel'])

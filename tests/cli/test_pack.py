@@ -1,12 +1,13 @@
 """`prunax pack` and `unpack`: small files, and back to ordinary ones."""
 
 import os
+import re
 
 import ml_dtypes
 import numpy as np
 import pytest
 
-from prunax import codec, convert, tree, weights
+from prunax import codec, convert, lossy, tree, weights
 
 
 @pytest.fixture
@@ -143,3 +144,24 @@ def test_bad_files(complaint, file, packed, tmp_path):
   np.savez(nan, kernel=np.array([[np.nan, 1.0]]))
   said = complaint('pack', nan, tmp_path / 'a.prx', '--levels', 2)
   assert "the leaf 'kernel' must be finite" in said
+
+
+def test_a_loss_does_not_overwrite_its_source(complaint, packed, run, tmp_path):
+  path, _ = packed
+  before, link = path.read_bytes(), tmp_path / 'link.prx'
+  link.symlink_to(path)
+  for out in (path, link):
+    for options in (['--levels', 2], ['--round', 'float16']):
+      said = complaint('pack', path, out, *options)
+      assert 'must not overwrite its source' in said
+  assert path.read_bytes() == before
+  assert run('pack', path, path)[0] == 0
+  assert path.read_bytes() == before
+
+
+def test_the_rules_of_the_help_are_of_use(run):
+  said = ' '.join(run('pack', '--help')[1].split())
+  text = re.search(r'leaves: (\S+)', said)[1]
+  rules = lossy.level_rules(text)
+  names = ['bn1/bias', 'conv1/kernel', 'ip1/kernel']
+  assert tree.rule_values(rules, names) == [None, 8, 12]

@@ -14,6 +14,7 @@ import pytest
 from prunax import codec, tree
 from prunax.codec import (
   ans,
+  coder,
   container,
   grid,
   header,
@@ -118,3 +119,32 @@ def test_the_page_says_what_the_code_does():
   for place, name in re.findall(r'\b(\d+) (\w+)', listed):
     assert patterns._NAMES[int(place)] == name
   assert positions.flat(()) == (1, 1, 1)
+
+
+def _table(page, first):
+  """The cells of the table on the page whose first row holds `first`."""
+  (found,) = (
+    part for part in page.split('\n\n') if part.split('\n')[2:3] == [first]
+  )
+  rows = (line.strip('| ').split(' | ') for line in found.split('\n')[2:])
+  return [[cell.strip('`') for cell in row] for row in rows]
+
+
+def test_the_example_of_the_page_is_a_file():
+  page = FORMAT.read_text().partition('## An example')[2]
+  weights = {
+    'a': np.float32([[0, 0.5, 0], [-1.5, 0.5, 0]]),
+    'b': np.zeros(3, np.float32),
+  }
+  data, _ = codec.encode(weights)
+  parts = [row[0] for row in _table(page, '| `50 52 58` | `PRX` |')]
+  assert bytes.fromhex(''.join(parts)) == data
+  told = [row[0] for row in _table(page, '| `02` | two leaves |')]
+  coded = bytes.fromhex(parts[3] + parts[4])
+  assert bytes.fromhex(''.join(told)) == text.decode(coded)
+  encoder = coder.Encoder()
+  for _, bits, chances in _table(page, '| alive rows | 1 1 | 32,831 32,831 |'):
+    pairs = zip(bits.split(), chances.split(), strict=True)
+    for bit, chance in pairs:
+      encoder.code(int(bit), int(chance.replace(',', '')))
+  assert encoder.finish() == bytes.fromhex(parts[-2])

@@ -171,3 +171,20 @@ def test_bad_starts_are_refused():
     codebook.lloyd([1.0, 2.0], 2, 'best')
   with pytest.raises(InputError, match='key'):
     codebook.lloyd([1.0, 2.0], 2, 'random')
+
+
+@pytest.mark.parametrize('power', [-1060, -600, 600, 1010])
+def test_a_power_of_two_scales_the_levels_and_nothing_else(power):
+  values = np.random.default_rng(0).integers(-999, 999, 200).astype(np.float64)
+  plain = codebook.exact(values, 7)
+  found = codebook.exact(np.ldexp(values, power), 7)
+  np.testing.assert_array_equal(found.labels, plain.labels)
+  np.testing.assert_array_equal(found.codebook, np.ldexp(plain.codebook, power))
+
+
+def test_a_level_0_gives_way_to_the_nearest_member():
+  values = np.array([-3.0, 1.0, 2.0, 50.0])
+  found = codebook.kept_alive(values, codebook.exact(values, 2))
+  assert found.snapped.tolist() == [1.0, 1.0, 1.0, 50.0]
+  whole = codebook.exact(np.array([1.0, 2.0, 9.0]), 2)
+  assert codebook.kept_alive(np.array([1.0, 2.0, 9.0]), whole) is whole

@@ -74,3 +74,12 @@ def test_a_chain_that_does_not_fit_is_refused():
     shrinking.in_order(variables, [('ip2', 'ip1')])
   with pytest.raises(InputError, match="got none at 'ip9/kernel'"):
     shrinking.in_order(variables, [('ip9', 'ip2')])
+
+
+@pytest.mark.parametrize(
+  'chain', ['ip1', None, 3, ('ip1', 'ip2'), [('ip1',)], [('ip1', 2)], ['ab']]
+)
+def test_a_chain_is_a_list_of_pairs(chain):
+  _, variables = sparse('lenet300100')
+  with pytest.raises(InputError, match='list of pairs of names of layers'):
+    shrinking.in_order(variables, chain)

@@ -112,6 +112,9 @@ def test_snapping_by_each_method():
   assert snapped(w, 6, felt=felt).min() == 0 > exact.min()
   assert np.array_equal(snapped(w, 6, felt=np.zeros_like(w)), exact)
   assert not snapped(np.zeros((2, 2)), 6).any()
+  for method in ('exact', 'linear'):
+    one = snapped(np.array([-1.0, 0.0, 1.0]), 1, method)
+    assert one.tolist() == [-1.0, 0.0, -1.0]
 
 
 @pytest.mark.parametrize(

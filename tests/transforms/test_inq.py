@@ -220,6 +220,8 @@ def test_surgery_then_inq_keeps_the_zeros():
     ({'portions': (0.5,)}, r'portions must end at 1, got \(0.5,\)'),
     ({'portions': ('all',)}, 'each of the portions must be a finite'),
     ({'zero_cut': 'none'}, "zero_cut must be one of paper, seed, got 'none'"),
+    ({'biases': 'x'}, "biases must be True or False, got 'x'"),
+    ({'biases': 1}, 'biases must be True or False, got 1'),
     ({'exponents': 'kept'}, "one of first, each, got 'kept'"),
     ({'rules': [('.*', 0)]}, "exponents of the rule '.*' must be a whole"),
     ({'rules': [('.*', 2.5)]}, "exponents of the rule '.*' must be a whole"),
@@ -237,3 +239,32 @@ def test_rules_that_match_nothing_are_told():
   with pytest.raises(ValueError, match='inq must see the weights'):
     tx = transforms.inq(RULES, every=1)
     tx.update(params(), tx.init(params()))
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(value):
+  broken = {'a': jnp.ones((2, 2)), 'b': jnp.array([[1.0, value]])}
+  tx = transforms.inq([('.*', 7)], every=1)
+  with pytest.raises(InputError, match=r"inq must get finite .* leaf 'b'"):
+    tx.init(broken)
+  # What is not quantized may be anything, and so may what is not known yet.
+  transforms.inq([('a', 7), ('b', None)], every=1).init(broken)
+  jax.jit(tx.init)(broken)
+
+
+@pytest.mark.parametrize('dtype', [jnp.int32, jnp.bool_, jnp.complex64])
+def test_kernels_that_are_no_floats_are_refused(dtype):
+  whole = {'a': jnp.ones((2, 2), dtype)}
+  with pytest.raises(InputError, match=r"inq must get real floats .* in 'a'"):
+    transforms.quantize(whole, [('.*', 7)])
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'float32'])
+def test_the_largest_numbers_become_the_highest_power(dtype):
+  info = jnp.finfo(dtype)
+  x = jnp.array([[info.max, -info.max, 1.0]], dtype)
+  weights, state = transforms.quantize({'a': x}, [('.*', 200)])
+  highest = int(state.highest['a'])
+  assert highest == info.maxexp - 1
+  wanted = np.array([2.0**highest, -(2.0**highest), 1.0])
+  np.testing.assert_array_equal(np.asarray(weights['a'][0], float), wanted)

@@ -120,7 +120,8 @@ def test_dead_weights_do_not_stretch_the_scale():
 
 def test_mistakes_are_told():
   for bits in (1, 9):
-    with pytest.raises(InputError, match=f'bits must be 2 to 8, got {bits}'):
+    said = rf"the bits of the rule '\.\*' must be 2 to 8, got {bits}"
+    with pytest.raises(InputError, match=said):
       transforms.ste(optax.sgd(0.1), [('.*', bits)])
   with pytest.raises(InputError, match=r"the rule '\.\*' must be a whole"):
     transforms.ste(optax.sgd(0.1), [('.*', 4.5)])
@@ -129,3 +130,20 @@ def test_mistakes_are_told():
   tx = transforms.ste(optax.sgd(0.1), RULES)
   with pytest.raises(ValueError, match='ste must see the weights'):
     tx.update(params(), tx.init(params()))
+
+
+def test_it_goes_around_an_optimizer():
+  with pytest.raises(InputError, match='ste must go around an optimizer'):
+    transforms.ste(None, RULES)
+
+
+def test_kernels_must_be_finite_floats():
+  tx = transforms.ste(optax.sgd(0.1), [('.*', 4)])
+  for value in (np.nan, np.inf):
+    broken = {'a': {'kernel': jnp.array([[1.0, value]]), 'bias': jnp.ones(2)}}
+    with pytest.raises(InputError, match=r"finite weights, .* leaf 'a/kernel'"):
+      tx.init(broken)
+  with pytest.raises(InputError, match="got int32 in 'a'"):
+    tx.init({'a': jnp.ones((2, 2), jnp.int32)})
+  # Biases are not quantized.
+  tx.init({'a': jnp.array([1.0, jnp.inf])})

@@ -164,3 +164,28 @@ def test_a_leaf_of_zeros_alone_has_no_gradient():
   tx = prunax.tie([('.*', 4)])
   got, _ = tx.update({'w': jnp.ones((3, 2))}, tx.init(params))
   assert not got['w'].any()
+
+
+def test_an_empty_leaf_has_no_clusters():
+  params = {'a': jnp.zeros((0, 3)), 'b': jnp.ones(2)}
+  tx = prunax.tie([('.*', 4)])
+  got, _ = jax.jit(tx.update)(params, tx.init(params))
+  assert got['a'].shape == (0, 3) and got['b'].tolist() == [2.0, 2.0]
+
+
+def test_memory_is_that_of_the_leaf():
+  params = {'w': jnp.array([1.0, 1.0, 2.0])}
+  tx = prunax.tie([('.*', 10**12)])
+  got, _ = tx.update(params, tx.init(params))
+  assert got['w'].tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(value):
+  with pytest.raises(InputError, match=r"tie must get finite .* leaf 'w'"):
+    prunax.tie([('.*', 4)]).init({'w': jnp.array([1.0, value])})
+
+
+def test_average_is_a_truth():
+  with pytest.raises(InputError, match=r"average must be True .* got 'no'"):
+    prunax.tie([('.*', 4)], average='no')
