@@ -5,6 +5,8 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The tests and checks run on four host devices, whatever the machine has.
 ON_CPU := JAX_PLATFORMS=cpu
+# Two processes, each with whole files, since tests of a file share fixtures.
+IN_TWO := -n 2 --dist loadfile
 
 .PHONY: demo test test-all check bench clean
 
@@ -12,10 +14,10 @@ demo: .venv/core.stamp
 	$(BIN)/python -m experiments.run --config=configs/demo.py --workdir=runs/demo
 
 test: .venv/test.stamp
-	$(ON_CPU) $(BIN)/python -m pytest -q
+	$(ON_CPU) $(BIN)/python -m pytest -q $(IN_TWO)
 
 test-all: .venv/test.stamp
-	$(ON_CPU) $(BIN)/python -m pytest -q -m "long or not long"
+	$(ON_CPU) $(BIN)/python -m pytest -q $(IN_TWO) -m "long or not long"
 
 check: .venv/test.stamp
 	$(BIN)/ruff format --check .
