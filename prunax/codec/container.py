@@ -13,7 +13,7 @@ from prunax.codec import header, leaf, patterns
 from prunax.codec.bits import varint
 from prunax.codec.header import Entry
 from prunax.codec.leaf import Budget
-from prunax.errors import InputError, reason
+from prunax.errors import InputError
 
 PathLike = str | os.PathLike[str]
 
@@ -62,9 +62,10 @@ def _array(name: str, x: Any) -> np.ndarray:
   try:
     array = np.asarray(x)
   except (TypeError, ValueError) as e:
+    kind = getattr(x, 'dtype', type(x).__name__)
     raise InputError(
-      f'the leaf {name!r} must be an array of numbers, got {reason(e)}: leave'
-      ' it out, or save the jax.random.key_data of a key'
+      f'the leaf {name!r} must be an array of numbers, got {kind}: leave it'
+      ' out, or save the jax.random.key_data of a key'
     ) from e
   patterns.number(array.dtype, name)
   return array
