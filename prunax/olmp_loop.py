@@ -54,6 +54,22 @@ def _walk(batches: Iterable[Any], steps: int) -> Iterator[Any]:
     )
 
 
+def _stepping(
+  loss: Callable[[Any, Any], jax.Array], tx: optax.GradientTransformation
+) -> Callable[[Any, Any, Any], tuple[Any, Any, jax.Array]]:
+  """One compiled step of training, which gives the loss before it too."""
+
+  @jax.jit
+  def step(
+    params: Any, opt_state: Any, batch: Any
+  ) -> tuple[Any, Any, jax.Array]:
+    value, grads = jax.value_and_grad(loss)(params, batch)
+    updates, opt_state = tx.update(grads, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state, value
+
+  return step
+
+
 def olmp(
   params: Any,
   loss: Callable[[Any, Any], jax.Array],
@@ -130,15 +146,7 @@ def olmp(
   olmp_inputs.share(
     'the accuracy of the starting weights', measured(params), findings.SLACK
   )
-
-  @jax.jit
-  def step(
-    params: Any, opt_state: Any, batch: Any
-  ) -> tuple[Any, Any, jax.Array]:
-    value, grads = jax.value_and_grad(loss)(params, batch)
-    updates, opt_state = tx.update(grads, opt_state, params)
-    return optax.apply_updates(params, updates), opt_state, value
-
+  step = _stepping(loss, tx)
   opt_state, records = tx.init(params), []
   for t, batch in enumerate(_walk(batches, steps)):
     if t == 0:

@@ -6,6 +6,7 @@ from prunax.codec.coder import Coder
 from prunax.codec.mixing import Mixed
 
 _WEIGHTS = (13_000, 13_000, 6_000)
+_PRIOR, _RATE = 12, 6
 
 
 def code(
@@ -27,7 +28,7 @@ def code(
   if not width:
     return [0] * len(symbols)
   coder.expect(width * len(symbols))
-  model = Mixed(coder, _WEIGHTS, prior=12, rate=6)
+  model = Mixed(coder, _WEIGHTS, prior=_PRIOR, rate=_RATE)
   found: list[int] = []
   last: dict[int, int] = {}
   for symbol, unit, row in zip(symbols, units, rows, strict=True):

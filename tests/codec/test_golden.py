@@ -95,6 +95,7 @@ def test_the_page_says_what_the_code_does():
     f'W = {", ".join(f"{w:,}" for w in grid._FLAT)}. Contexts: none; ',
     f'W = {", ".join(f"{w:,}" for w in grid._DEEP)}. Contexts: none; ',
     f'W = {", ".join(f"{w:,}" for w in symbols._WEIGHTS)}. Each symbol',
+    f'A model of prior {symbols._PRIOR}, rate {symbols._RATE} and W = ',
     f'brought into {mixing._LEAST} to {mixing._MOST:,}',
     f'from -{tables.LIMIT} on',
     f'8 n at most {grid.MOST_ADAPTIVE:,}',
