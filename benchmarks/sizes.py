@@ -9,6 +9,7 @@ those of the file, header and all.
 
 import os
 import pathlib
+import sys
 import tempfile
 from typing import Any, NamedTuple
 
@@ -97,4 +98,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  main()
+  try:
+    main()
+  except InputError as e:
+    sys.exit(f'error: {e}')
