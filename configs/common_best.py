@@ -1,5 +1,7 @@
 """What the experiments with the fewest weights share."""
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from configs import common, common_olmp
@@ -74,19 +76,19 @@ def smallest(
   made: ConfigDict,
   chain: tuple[tuple[str, str], ...],
   kept: int,
-  levels: int,
+  levels: tuple[tuple[str, int], ...],
   steps: int,
 ) -> ConfigDict:
   """An experiment with few weights, given few values and cheap places too.
 
   Weights that nothing depends on go, units are ordered, then each kernel has
-  `levels` values, which are trained, and all values fit half precision.
+  few values, which are trained, and all values fit half precision.
 
   Args:
     made: the experiment, by `config`.
     chain: pairs of layers, the first leading to the second.
     kept: how many weights of the kernels stay.
-    levels: how many distinct weights a kernel has, zero not counted.
+    levels: rules of how many distinct weights a kernel has, zero not counted.
     steps: of the training of the levels.
   """
   made.stages = (*made.stages, 'tidy', 'share', 'round')
@@ -96,17 +98,45 @@ def smallest(
     {
       'kind': 'share',
       'steps': steps,
-      'rules': (('.*/kernel', levels), ('.*/bias', None)),
-      'optimizer': {
-        'name': 'adam',
-        'schedule': {
-          'policy': 'cosine',
-          'base': 1e-3,
-          'begin': 0,
-          'end': steps,
-        },
-      },
+      'rules': (*levels, ('.*/bias', None)),
+      'optimizer': _levels_solver(steps),
     }
   )
   made.round = ConfigDict({'kind': 'round', 'to': 'float16'})
   return made
+
+
+def shared_in_portions(
+  made: ConfigDict, portions: tuple[float, ...], steps: int
+) -> ConfigDict:
+  """What `smallest` gives, but few weights get their level before the others.
+
+  As with INQ, those that are still free make up for those that are not. They
+  decay, or they would grow, and the levels with them.
+
+  Args:
+    made: the experiment.
+    portions: the accumulated portions before the last, which is all.
+    steps: of the training after each of them.
+  """
+  made.share.weight_decay = 5e-4
+  names = [f'share_{i}' for i in range(1, len(portions) + 1)]
+  for name, portion in zip(names, portions, strict=True):
+    made[name] = ConfigDict(
+      {
+        **made.share.to_dict(),
+        'steps': steps,
+        'optimizer': _levels_solver(steps),
+        'portion': portion,
+      }
+    )
+  at = made.stages.index('share')
+  made.stages = (*made.stages[:at], *names, *made.stages[at:])
+  return made
+
+
+def _levels_solver(steps: int) -> dict[str, Any]:
+  return {
+    'name': 'adam',
+    'schedule': {'policy': 'cosine', 'base': 1e-3, 'begin': 0, 'end': steps},
+  }

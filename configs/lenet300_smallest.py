@@ -22,4 +22,5 @@ def get_config(arg: str | None = None) -> ConfigDict:
   made.name = made.name.replace('best', 'smallest')
   chain = (('ip1', 'ip2'), ('ip2', 'ip3'))
   kept = 1_285 if arg == 'taught' else 1_560
-  return common_best.smallest(made, chain, kept, levels=8, steps=10_000)
+  levels = (('.*/kernel', 8),)
+  return common_best.smallest(made, chain, kept, levels, steps=10_000)

@@ -1,5 +1,6 @@
 """The stages of Deep Compression: prune once, then share what is left."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,6 +59,8 @@ def share(
   method: str = 'exact',
   average: bool = False,
   fisher_examples: int = 0,
+  portion: float = 1.0,
+  weight_decay: float = 0.0,
 ) -> Outcome:
   """Gives each leaf few levels, then trains them and what is free.
 
@@ -66,14 +69,31 @@ def share(
   `method` is 'exact' k-means or Lloyd's from a 'linear', 'density' or 'random'
   start; `average` as in `transforms.tie`. With `fisher_examples` the exact
   levels have the least error weighed by the squared gradients of so many
-  training examples.
+  training examples. A `portion` below 1 leaves the weights that are farthest
+  from their levels free, for a later stage to share. `weight_decay` is that of
+  each weight, before those of a level move as one.
   """
   _check(rules, method, fisher_examples)
+  decay = number('weight_decay', weight_decay, 0)
+  if not 0 < number('portion', portion) <= 1:
+    raise InputError(
+      f'portion must be above 0 and at most 1, got {portion!r}: mend it'
+    )
   draw_key, fit_key = jax.random.split(key)
   shared = _shared(task, variables, draw_key, rules, method, fisher_examples)
+  if portion < 1:
+    shared = jax.tree.map(
+      lambda w, new: _nearest(np.asarray(w), new, portion), variables, shared
+    )
+    # Each weight that is still free is a level of its own.
+    entries = max(np.size(w) for w in jax.tree.leaves(shared))
+    rules = [(pattern, None if k is None else entries) for pattern, k in rules]
   inner, iter_size = inner_of(optimizer)
   tx = optax.chain(
-    transforms.tie(rules, average=average), inner, transforms.keep_zeros()
+    optax.add_decayed_weights(decay) if decay else optax.identity(),
+    transforms.tie(rules, average=average),
+    inner,
+    transforms.keep_zeros(),
   )
   tx = optimizers.accumulate(tx, iter_size)
   variables, _ = task.fit(shared, tx, steps, fit_key)
@@ -121,6 +141,23 @@ def _shared(
 def _fisher(task: Task, variables: Any, n: int) -> Any:
   x, y = task.examples.x[:n], task.examples.y[:n]
   return fisher_diagonal(task.model.apply, variables, x, y, task.examples.scale)
+
+
+def _nearest(w: np.ndarray, levels: Any, portion: float) -> np.ndarray:
+  """The levels for that portion of the alive weights that are nearest to them.
+
+  What shares its value already comes first.
+  """
+  alive = w != 0
+  values, wanted = w[alive], np.asarray(levels)[alive]
+  _, which, members = np.unique(values, return_inverse=True, return_counts=True)
+  far = np.abs(values.astype(np.float64) - wanted.astype(np.float64))
+  far[members[which] > 1] = -1
+  first = np.argsort(far, kind='stable')[: math.ceil(portion * len(far))]
+  values[first] = wanted[first]
+  found = w.copy()
+  found[alive] = values
+  return found
 
 
 def snapped(

@@ -86,6 +86,43 @@ def test_the_levels_are_trained(finished):
     assert not np.isin(first.codebook, after).any()
 
 
+def test_a_portion_shares_what_is_nearest_and_a_later_stage_the_rest(
+  small, tmp_path
+):
+  config = chain(small, 'prune', 'half', 'share')
+  config['half'] = config['share'] | {'portion': 0.5}
+  run = Run(config, tmp_path / 'run')
+  run.execute()
+  pruned, half, shared = (leaves(run, x) for x in ('prune', 'half', 'share'))
+  for i in (1, 2, 3):
+    w, now = pruned[f'ip{i}/kernel'], half[f'ip{i}/kernel']
+    alive = w != 0
+    assert np.array_equal(now != 0, alive)
+    _, which, members = np.unique(
+      now[alive], return_inverse=True, return_counts=True
+    )
+    # A few weights are equal by chance, from the start or to the end.
+    tied = members[which] > 8
+    assert tied.sum() == pytest.approx(alive.sum() / 2, abs=1)
+    off = np.abs(w[alive] - codebook.exact(w[alive], 8).snapped)
+    assert np.mean(off[tied] <= off[~tied].min()) > 0.95
+    last = shared[f'ip{i}/kernel']
+    assert np.array_equal(last != 0, alive)
+    assert len(np.unique(last[alive])) == 8
+
+
+def test_decay_is_that_of_each_weight_before_its_level_moves(small, tmp_path):
+  sizes = []
+  for decay in (0.0, 0.5):
+    config = chain(small, 'share', weight_decay=decay)
+    run = Run(config, tmp_path / f'{decay}')
+    run.execute()
+    kernel = leaves(run, 'share')['ip1/kernel']
+    assert len(np.unique(kernel[kernel != 0])) == 8
+    sizes.append(np.abs(kernel).sum())
+  assert sizes[1] < 0.9 * sizes[0]
+
+
 @pytest.mark.parametrize('before', ['surgery', 'gradual'])
 def test_zeros_of_any_pruning_stay(small, tmp_path, before):
   run = Run(chain(small, before, 'share', fisher_examples=50), tmp_path / 'run')
@@ -124,6 +161,9 @@ def test_snapping_by_each_method():
     ('share', {'rules': (('.*', 0),)}, 'levels of the rule'),
     ('share', {'rules': (('.*/kernel', 2.5), ('.*', None))}, 'whole number'),
     ('share', {'method': 'linear', 'fisher_examples': 9}, 'fisher_examples'),
+    ('share', {'portion': 0}, 'above 0 and at most 1'),
+    ('share', {'portion': 1.5}, 'above 0 and at most 1'),
+    ('share', {'weight_decay': -1}, 'weight_decay'),
     ('prune', {'rules': (('.*/kernel', 1.0), ('.*', None))}, 'below 1'),
     ('prune', {'rules': (('.*/kernel', -0.1), ('.*', None))}, 'at least 0'),
   ],
