@@ -1,3 +1,21 @@
 """Networks made smaller, or tidier, without a change of what they answer."""
 
+# Each tells what its primitives do, when it is imported.
+from prunax.shrinking import control as control
+from prunax.shrinking import elementwise as elementwise
+from prunax.shrinking import indexing as indexing
+from prunax.shrinking import makers as makers
+from prunax.shrinking import moves as moves
+from prunax.shrinking import products as products
+from prunax.shrinking import reductions as reductions
+from prunax.shrinking import reshape as reshape
+from prunax.shrinking.groups import Group as Group
+from prunax.shrinking.groups import Member as Member
+from prunax.shrinking.plan import Plan as Plan
+from prunax.shrinking.rule import Rule as Rule
+from prunax.shrinking.rule import register_primitive as register_primitive
+from prunax.shrinking.shrink import Report as Report
+from prunax.shrinking.shrink import Shrunk as Shrunk
+from prunax.shrinking.shrink import channels as channels
+from prunax.shrinking.shrink import shrink as shrink
 from prunax.shrinking.units import in_order as in_order

@@ -1,0 +1,264 @@
+"""Primitives that run other programs: what they share, and how they nest."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core
+
+from prunax.shrinking.atoms import Axes
+from prunax.shrinking.program import NESTED, Frame, Given, Linker, closed
+from prunax.shrinking.rule import Cut, Eqn
+
+# By name: (how to run a frame, cut, values) -> results.
+Run = Callable[[Frame, Sequence[Any]], list[Any]]
+RUN: dict[str, Callable[[Run, Cut, list[Any]], list[Any]]] = {}
+
+_SAME = 'it meets an axis that is no channel'
+
+
+def join_all(
+  linker: Linker, one: Sequence[Axes], other: Sequence[Axes]
+) -> None:
+  """Makes one of the axes of arrays that take each other's places."""
+  for a, b in zip(one, other, strict=True):
+    for x, y in zip(a, b, strict=True):
+      linker.join(x, y, _SAME)
+
+
+def inner_program(eqn: Eqn) -> Any:
+  """The closed jaxpr that an equation runs."""
+  found = eqn.params.get('jaxpr', eqn.params.get('call_jaxpr'))
+  return found if hasattr(found, 'consts') else core.ClosedJaxpr(found, ())
+
+
+def _call(
+  linker: Linker, eqn: Eqn, given: list[Given]
+) -> tuple[list[Given], Sequence[Any]]:
+  frame, outs = linker.trace(inner_program(eqn), given)
+  return outs, (frame,)
+
+
+def _run_call(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+  return run(cut.step.inner[0], values)
+
+
+def _run_remat(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+  frame, params = cut.step.inner[0], cut.step.eqn.params
+  again = jax.checkpoint(
+    lambda *args: run(frame, args),
+    prevent_cse=params['prevent_cse'],
+    policy=params['policy'],
+  )
+  return list(again(*values))
+
+
+for _name in ('jit', 'pjit', 'closed_call', 'core_call', 'core_closed_call'):
+  NESTED[_name], RUN[_name] = _call, _run_call
+for _name in ('remat', 'remat2', 'checkpoint'):
+  NESTED[_name], RUN[_name] = _call, _run_remat
+
+
+def _real(avals: Sequence[Any]) -> list[int]:
+  """Which operands have gradients."""
+  return [
+    i for i, a in enumerate(avals) if jax.numpy.issubdtype(a.dtype, np.inexact)
+  ]
+
+
+def _single(eqn: Eqn) -> Callable[..., list[Any]]:
+  """One equation as a function, with its rules of differentiation."""
+  params = eqn.primitive.get_bind_params(eqn.params)
+
+  def function(*args: Any) -> list[Any]:
+    return list(eqn.primitive.bind(*args, **params))
+
+  return function
+
+
+def _avals(variables: Sequence[Any]) -> list[Any]:
+  return [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in variables]
+
+
+def _custom_jvp(
+  linker: Linker, eqn: Eqn, given: list[Given]
+) -> tuple[list[Given], Sequence[Any]]:
+  frame, outs = linker.trace(inner_program(eqn), given)
+  if linker.in_rule:
+    # A rule that calls its own function would have no end.
+    return outs, (frame,)
+  avals, function = _avals(eqn.invars), _single(eqn)
+  real = _real(avals)
+
+  def derived(*args: Any) -> Any:
+    primals, moved = args[: len(avals)], args[len(avals) :]
+
+    def of_real(*some: Any) -> Any:
+      full = list(primals)
+      for i, x in zip(real, some, strict=True):
+        full[i] = x
+      return function(*full)
+
+    return jax.jvp(of_real, tuple(primals[i] for i in real), tuple(moved))
+
+  rule = closed(derived, *avals, *(avals[i] for i in real))
+  moves = [Given(given[i].axes) for i in real]
+  second, both = linker.ruled(lambda: linker.trace(rule, [*given, *moves]))
+  n = len(outs)
+  join_all(linker, [g.axes for g in outs], [g.axes for g in both[:n]])
+  join_all(linker, [g.axes for g in outs], [g.axes for g in both[n:]])
+  return outs, (frame, second)
+
+
+def _run_custom_jvp(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+  frame, *rules = cut.step.inner
+  if not rules:
+    return run(frame, values)
+  rule = rules[0]
+  real = _real([v.aval for v in cut.step.eqn.invars])
+
+  @jax.custom_jvp
+  def function(*args: Any) -> list[Any]:
+    return run(frame, args)
+
+  @function.defjvp
+  def _derived(primals: Any, moved: Any) -> Any:
+    both = run(rule, [*primals, *(moved[i] for i in real)])
+    return both[: len(both) // 2], both[len(both) // 2 :]
+
+  return list(function(*values))
+
+
+def _custom_vjp(
+  linker: Linker, eqn: Eqn, given: list[Given]
+) -> tuple[list[Given], Sequence[Any]]:
+  frame, outs = linker.trace(inner_program(eqn), given)
+  if linker.in_rule:
+    # A rule that calls its own function would have no end.
+    return outs, (frame,)
+  avals, function = _avals(eqn.invars), _single(eqn)
+  real = _real(avals)
+
+  def derived(*args: Any) -> Any:
+    primals, back = args[: len(avals)], args[len(avals) :]
+
+    def of_real(*some: Any) -> Any:
+      full = list(primals)
+      for i, x in zip(real, some, strict=True):
+        full[i] = x
+      return function(*full)
+
+    return jax.vjp(of_real, *(primals[i] for i in real))[1](list(back))
+
+  rule = closed(derived, *avals, *_avals(eqn.outvars))
+  back = [Given(g.axes) for g in outs]
+  second, gradients = linker.ruled(lambda: linker.trace(rule, [*given, *back]))
+  join_all(linker, [given[i].axes for i in real], [g.axes for g in gradients])
+  return outs, (frame, second)
+
+
+def _run_custom_vjp(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+  frame, *rules = cut.step.inner
+  if not rules:
+    return run(frame, values)
+  rule = rules[0]
+  real = _real([v.aval for v in cut.step.eqn.invars])
+
+  @jax.custom_vjp
+  def function(*args: Any) -> list[Any]:
+    return run(frame, args)
+
+  def forward(*args: Any) -> Any:
+    return run(frame, args), args
+
+  def backward(args: Any, back: Any) -> Any:
+    found: list[Any] = [np.zeros(np.shape(x), jax.dtypes.float0) for x in args]
+    for i, g in zip(real, run(rule, [*args, *back]), strict=True):
+      found[i] = g
+    return tuple(found)
+
+  function.defvjp(forward, backward)
+  return list(function(*values))
+
+
+NESTED['custom_jvp_call'] = _custom_jvp
+RUN['custom_jvp_call'] = _run_custom_jvp
+for _name in ('custom_vjp_call', 'custom_vjp_call_jaxpr'):
+  NESTED[_name], RUN[_name] = _custom_vjp, _run_custom_vjp
+
+
+def _cond(
+  linker: Linker, eqn: Eqn, given: list[Given]
+) -> tuple[list[Given], Sequence[Any]]:
+  """All branches take and give the same; the last is the one that counts."""
+  branches = eqn.params['branches']
+  traced = [
+    linker.repeated(
+      int(branch is branches[-1]),
+      functools.partial(linker.trace, branch, given[1:]),
+    )
+    for branch in branches
+  ]
+  outs = [Given(g.axes) for g in traced[-1][1]]
+  for _, other in traced[:-1]:
+    join_all(linker, [g.axes for g in outs], [g.axes for g in other])
+  return outs, tuple(frame for frame, _ in traced)
+
+
+def _run_cond(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+  operands = [jax.typeof(x) for x in values[1:]]
+  branches = tuple(
+    closed(lambda *args, frame=frame: run(frame, args), *operands)
+    for frame in cut.step.inner
+  )
+  return cut.bind(values, branches=branches)
+
+
+NESTED['cond'], RUN['cond'] = _cond, _run_cond
+
+
+def _scan(
+  linker: Linker, eqn: Eqn, given: list[Given]
+) -> tuple[list[Given], Sequence[Any]]:
+  """All turns share one decision: what is carried keeps its positions."""
+  params = eqn.params
+  consts, carry = params['num_consts'], params['num_carry']
+  for g in given[consts + carry :]:
+    linker.fix(g.axes[0], 'scan runs over it')
+  body = [
+    *given[:consts],
+    *(Given(g.axes) for g in given[consts : consts + carry]),
+    *(Given(g.axes[1:], g.leaf) for g in given[consts + carry :]),
+  ]
+  frame, outs = linker.repeated(
+    params['length'], lambda: linker.trace(params['jaxpr'], body)
+  )
+  carried = [g.axes for g in outs[:carry]]
+  join_all(linker, [g.axes for g in given[consts : consts + carry]], carried)
+  turns = np.zeros(params['length'], np.int64)
+  stacked = [Given((turns, *g.axes)) for g in outs[carry:]]
+  return [*(Given(x) for x in carried), *stacked], (frame,)
+
+
+def _run_scan(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+  frame, params = cut.step.inner[0], cut.step.eqn.params
+  consts, carry = params['num_consts'], params['num_carry']
+
+  def body(carried: Any, xs: Any) -> Any:
+    found = run(frame, [*values[:consts], *carried, *xs])
+    return found[:carry], found[carry:]
+
+  last, stacked = jax.lax.scan(
+    body,
+    list(values[consts : consts + carry]),
+    list(values[consts + carry :]),
+    length=params['length'],
+    reverse=params['reverse'],
+    unroll=params['unroll'],
+  )
+  return [*last, *stacked]
+
+
+NESTED['scan'], RUN['scan'] = _scan, _run_scan

@@ -1,0 +1,178 @@
+"""Which channels can be cut so that nothing changes, and the cut model."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from prunax import tree
+from prunax.errors import InputError
+from prunax.shrinking import model
+from prunax.shrinking.evaluate import Remaining
+from prunax.shrinking.groups import Group, summed
+from prunax.shrinking.model import Call, Traced
+from prunax.shrinking.plan import Plan
+from prunax.shrinking.seen import Looker
+
+
+def plan_of(traced: Traced, gone: np.ndarray, added: dict[str, Any]) -> Plan:
+  """The plan that cuts these sets of atoms."""
+  alive = np.ones(traced.linker.size, bool)
+  alive[gone] = False
+  kept: dict[str, dict[int, np.ndarray]] = {}
+  for name, axes in zip(traced.names, traced.axes, strict=True):
+    masks = {k: alive[traced.linker.find(axis)] for k, axis in enumerate(axes)}
+    masks = {k: mask for k, mask in masks.items() if not mask.all()}
+    if masks:
+      kept[name] = masks
+  shapes = {
+    n: tuple(map(len, a))
+    for n, a in zip(traced.names, traced.axes, strict=True)
+  }
+  return Plan(shapes, kept, frozenset(summed(traced)), added)
+
+
+def settled(
+  traced: Traced, gone: np.ndarray, reference: Any
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+  """What of `gone` can go, with what must be added for it.
+
+  Args:
+    traced: the model.
+    gone: sets of atoms, by their least atom.
+    reference: the variables of the network that is to stay the same.
+  """
+  leaves = [np.asarray(x) for x in jax.tree.leaves(reference)]
+  while True:
+    looker = Looker(traced.linker, gone)
+    given = [
+      looker.of(axes, x.dtype, x)
+      for axes, x in zip(traced.axes, leaves, strict=True)
+    ]
+    inputs = traced.frame.jaxpr.invars[len(leaves) :]
+    given += [
+      looker.of(axes, v.aval.dtype)
+      for axes, v in zip(traced.frame.ins[len(leaves) :], inputs, strict=True)
+    ]
+    looker.look(traced.frame, given)
+    lost = [
+      traced.linker.find(atoms.reshape(-1))
+      for atoms, mark, value in looker.leaks
+      if value is None or mark is None
+    ]
+    if not lost:
+      break
+    gone = np.setdiff1d(gone, np.concatenate(lost))
+  added: dict[str, np.ndarray] = {}
+  for _, mark, value in looker.leaks:
+    if value is not None and mark is not None and np.any(value):
+      added[mark] = added[mark] + value if mark in added else value
+  return gone, added
+
+
+def dead(traced: Traced, variables: Any, found: list[Group]) -> np.ndarray:
+  """The channels that nothing makes or nothing reads."""
+  leaves = dict(zip(traced.names, jax.tree.leaves(variables), strict=True))
+  alive = {name: np.asarray(x) != 0 for name, x in leaves.items()}
+  gone = np.zeros(0, np.int64)
+  positions = dict(zip(traced.names, traced.axes, strict=True))
+  while True:
+    before = len(gone)
+    for group in (g for g in found if g.prunable):
+      makers = [m for m in group.members if alive[m.leaf].ndim > 1]
+      for members in (makers, group.consumers):
+        if not members:
+          continue
+        idle = np.ones(group.size, bool)
+        for m in members:
+          roots = traced.linker.find(positions[m.leaf][m.axis])
+          rest = tuple(k for k in range(alive[m.leaf].ndim) if k != m.axis)
+          some = alive[m.leaf].any(rest)
+          busy = np.unique(roots[some])
+          idle &= ~np.isin(group.atoms, busy)
+        gone = np.union1d(gone, group.atoms[idle])
+    if len(gone) == before:
+      return gone
+    for name, axes in positions.items():
+      for k, axis in enumerate(axes):
+        index: list[Any] = [slice(None)] * len(axes)
+        index[k] = np.isin(traced.linker.find(axis), gone)
+        alive[name][tuple(index)] = False
+
+
+def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
+  """The sets of atoms that a plan cuts, in a program traced anew."""
+  linker = traced.linker
+  if traced.names != list(plan.shapes):
+    raise InputError(
+      'variables must have the leaves of the plan, got'
+      f' {", ".join(traced.names[:4])}...: give the cut variables of its model'
+    )
+  found = []
+  for name, axes in zip(traced.names, traced.axes, strict=True):
+    for k, mask in plan.kept.get(name, {}).items():
+      found.append(linker.find(axes[k][~mask]))
+  gone = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+  stuck = gone[linker.fixed(gone)] if gone.size else gone
+  if stuck.size:
+    why = linker.cause(int(stuck[0]))
+    raise InputError(
+      f'what the plan cuts must be free in this call too, but {why}: call the'
+      ' model as it was traced'
+    )
+  return gone
+
+
+def cut_apply(
+  apply: Callable[..., Any], plan: Plan, dtypes: dict[str, Any]
+) -> Callable[..., Any]:
+  """The model of the cut variables: the same program with smaller arrays."""
+  cache: dict[Any, Any] = {}
+
+  def traced_for(structure: Any, call: Call) -> Any:
+    names = list(plan.shapes)
+    full = jax.tree.unflatten(
+      structure,
+      [jax.ShapeDtypeStruct(plan.shapes[n], dtypes[n]) for n in names],
+    )
+    traced = model.trace(apply, full, call)
+    gone = gone_by(traced, plan)
+    return traced, Remaining(traced.linker, gone, plan.added)
+
+  def shrunk(variables: Any, *args: Any, **kwargs: Any) -> Any:
+    leaves, structure = jax.tree.flatten(variables)
+    _check(plan, tree.leaf_names(variables), leaves)
+    call = model.call_of(args, kwargs)
+    avals = tuple((x.shape, str(x.dtype)) for x in call.arrays)
+    key = (structure, avals, repr(call.static), call.structure)
+    made = cache.get(key)
+    if made is None:
+      made = traced_for(structure, call)
+      consts = made[0].frame.consts
+      if not any(isinstance(c, jax.core.Tracer) for c in consts):
+        cache[key] = made
+    traced, remaining = made
+    outs = remaining.run(traced.frame, [*leaves, *call.arrays])
+    return jax.tree.unflatten(traced.structure, outs)
+
+  return shrunk
+
+
+def _check(plan: Plan, names: list[str], leaves: list[Any]) -> None:
+  for name, x in zip(names, leaves, strict=True):
+    full = plan.shapes.get(name)
+    if full is None:
+      raise InputError(
+        f'variables must have the leaves of the plan, got {name!r} besides:'
+        ' give the cut variables'
+      )
+    kept = plan.kept.get(name, {})
+    shape = tuple(
+      int(kept[k].sum()) if k in kept else n for k, n in enumerate(full)
+    )
+    if np.shape(x) != shape:
+      raise InputError(
+        f'{name} must have the shape {shape} that the plan leaves of {full},'
+        f' got {np.shape(x)}: cut it by plan.cut'
+      )

@@ -1,0 +1,83 @@
+"""Primitives that do the same to each position."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from prunax.shrinking.atoms import FIXED, Atoms, Axes
+from prunax.shrinking.rule import (
+  RULES,
+  Cut,
+  Eqn,
+  Profile,
+  Rule,
+  Step,
+  unknown,
+)
+
+
+def link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  """Positions that meet are one; an axis of one position meets none."""
+  shape = eqn.outvars[0].aval.shape
+  axes = []
+  for k, n in enumerate(shape):
+    met = [x[k] for x in ins if x and len(x[k]) == n]
+    for other in met[1:]:
+      atoms.join(met[0], other, 'it meets an axis that is no channel')
+    axes.append(met[0] if met else np.full(n, FIXED))
+  return [tuple(axes)] * len(eqn.outvars)
+
+
+def bind(cut: Cut, values: list[Any]) -> list[Any]:
+  return cut.bind(values)
+
+
+def rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
+  """The same function of what the operands hold."""
+  eqn = step.eqn
+  aval = eqn.outvars[out].aval
+  met = [_along(x, axis, aval.shape[axis]) for x in seen]
+  known = np.all([p.known for p in met], axis=0)
+  values = np.zeros(aval.shape[axis], aval.dtype)
+  if known.any():
+    found = eqn.primitive.bind(
+      *(jnp.asarray(p.values[known]) for p in met), **eqn.params
+    )
+    found = found[out] if eqn.primitive.multiple_results else found
+    values[known] = np.asarray(found)
+  if eqn.primitive.name == 'mul':
+    # 0 times whatever is finite.
+    known = known | met[0].zero | met[1].zero
+  if eqn.primitive.name == 'select_n':
+    agree = np.all([p.known & (p.values == met[1].values) for p in met[1:]], 0)
+    values[agree] = met[1].values[agree]
+    known = known | agree
+  return Profile(values, known)
+
+
+def _along(x: Any, axis: int, n: int) -> Profile:
+  """What an operand holds along an axis of the result."""
+  if x.shape and x.shape[axis] == n and n > 1:
+    return x.profile(axis)
+  if x.concrete is None or not x.concrete.size:
+    return unknown(n)
+  first = x.concrete.flat[0]
+  same = bool(np.all(x.concrete == first))
+  return Profile(np.full(n, first), np.full(n, same))
+
+
+elementwise = Rule(link, bind, rest)
+
+_NAMES = """
+abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e
+bessel_i1e bitcast_convert_type cbrt ceil clamp clz complex conj
+convert_element_type copy copy_p cos cosh digamma div eq erf erf_inv erfc exp
+exp2 expm1 floor ge gt igamma igammac imag integer_pow is_finite le lgamma log
+log1p logistic lt max min mul name ne neg nextafter nop not or polygamma
+population_count pow real reduce_precision rem round rsqrt select_n shift_left
+shift_right_arithmetic shift_right_logical sign sin sinh sqrt square
+stop_gradient sub tan tanh xor zeta pvary
+"""
+RULES.update(dict.fromkeys(_NAMES.split(), elementwise))

@@ -1,0 +1,113 @@
+"""Primitives that pick by number: embeddings, and slices that move."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from prunax.shrinking.atoms import FIXED, Atoms, Axes
+from prunax.shrinking.rule import (
+  RULES,
+  Cut,
+  Eqn,
+  Profile,
+  Rule,
+  Step,
+  unknown,
+)
+
+_PICKED = 'it is picked from by number'
+
+
+def _whole(eqn: Eqn) -> dict[int, int]:
+  """The axes of a gather's operand taken whole, by the axis of the result."""
+  numbers = eqn.params['dimension_numbers']
+  shape, sizes = eqn.invars[0].aval.shape, eqn.params['slice_sizes']
+  gone = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
+  left = [k for k in range(len(shape)) if k not in gone]
+  return {
+    out: k
+    for out, k in zip(numbers.offset_dims, left, strict=True)
+    if sizes[k] == shape[k] and k not in numbers.start_index_map
+  }
+
+
+def _gather_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  whole = _whole(eqn)
+  for k, axis in enumerate(ins[0]):
+    if k not in whole.values():
+      atoms.fix(axis, _PICKED)
+  for axis in ins[1]:
+    atoms.fix(axis, _PICKED)
+  axes = [np.full(n, FIXED) for n in eqn.outvars[0].aval.shape]
+  for out, k in whole.items():
+    axes[out] = ins[0][k]
+  return [tuple(axes)]
+
+
+def _gather_bind(cut: Cut, values: list[Any]) -> list[Any]:
+  eqn = cut.step.eqn
+  sizes = list(eqn.params['slice_sizes'])
+  for k in _whole(eqn).values():
+    sizes[k] = int(cut.ins[0][k].sum())
+  return cut.bind(values, slice_sizes=tuple(sizes))
+
+
+def _gather_rest(
+  step: Step, seen: Sequence[Any], out: int, axis: int
+) -> Profile:
+  whole, aval = _whole(step.eqn), step.eqn.outvars[0].aval
+  if axis in whole:
+    return seen[0].profile(whole[axis])
+  return unknown(aval.shape[axis], aval.dtype)
+
+
+RULES['gather'] = Rule(_gather_link, _gather_bind, _gather_rest)
+
+
+def _slice_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  axes = []
+  for x, n in zip(ins[0], eqn.params['slice_sizes'], strict=True):
+    if len(x) == n:
+      axes.append(x)
+    else:
+      atoms.fix(x, _PICKED)
+      axes.append(np.full(n, FIXED))
+  return [tuple(axes)]
+
+
+def _slice_bind(cut: Cut, values: list[Any]) -> list[Any]:
+  return cut.bind(values, slice_sizes=cut.shape())
+
+
+def _same_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
+  held = seen[0].profile(axis)
+  return Profile(held.values, held.known)
+
+
+RULES['dynamic_slice'] = Rule(_slice_link, _slice_bind, _same_rest)
+
+
+def _update_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  axes = []
+  for x, new in zip(ins[0], ins[1], strict=True):
+    if len(x) == len(new):
+      atoms.join(x, new, 'it meets an axis that is no channel')
+    else:
+      atoms.fix(x, _PICKED)
+      atoms.fix(new, _PICKED)
+    axes.append(x)
+  return [tuple(axes)]
+
+
+def _update_rest(
+  step: Step, seen: Sequence[Any], out: int, axis: int
+) -> Profile:
+  old, new = (x.profile(axis) for x in seen[:2])
+  if len(old.known) != len(new.known):
+    return unknown(len(old.known), old.values.dtype)
+  same = old.known & new.known & (old.values == new.values)
+  return Profile(old.values, same)
+
+
+RULES['dynamic_update_slice'] = Rule(_update_link, rest=_update_rest)

@@ -1,0 +1,98 @@
+"""What a cut model is, as plain data: what of each leaf is kept."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import optax
+
+from prunax import tree
+from prunax.errors import InputError
+from prunax.shrinking.model import is_statistic
+
+Masks = Mapping[str, Mapping[int, np.ndarray]]
+
+
+class Plan(NamedTuple):
+  """What is kept of each leaf.
+
+  Attributes:
+    shapes: of all leaves, before the cut.
+    kept: by leaf and axis, where something is cut, what is kept.
+    summed: the axes of these that a product sums over.
+    added: by the mark of a product, what is added in place of constants that
+      were cut.
+  """
+
+  shapes: dict[str, tuple[int, ...]]
+  kept: dict[str, dict[int, np.ndarray]]
+  summed: frozenset[tuple[str, int]]
+  added: dict[str, np.ndarray]
+
+  def cut(self, variables: Any) -> Any:
+    """A tree of the model's full shapes, with what is kept of each leaf.
+
+    Weights, gradients, averages or another checkpoint: any tree with the same
+    names.
+    """
+    return self._mapped(variables, _cut)
+
+  def mask(self, variables: Any) -> Any:
+    """The full tree with 0 in all that makes a channel that is cut."""
+
+    def masked(name: str, x: Any, kept: Mapping[int, np.ndarray]) -> Any:
+      if is_statistic(name):
+        return x
+      for k, mask in kept.items():
+        if (name, k) not in self.summed:
+          around = [1] * np.ndim(x)
+          around[k] = -1
+          x = np.where(mask.reshape(around), x, np.zeros_like(x))
+      return x
+
+    return self._mapped(variables, masked)
+
+  def cut_state(self, tx: optax.GradientTransformation, state: Any) -> Any:
+    """An optimizer's state, cut wherever it holds trees like the variables."""
+    del tx
+
+    def is_like(node: Any) -> bool:
+      try:
+        names = tree.leaf_names(node)
+      except (ValueError, TypeError):
+        return False
+      return list(names) == list(self.shapes)
+
+    return jax.tree.map(
+      lambda node: self.cut(node) if is_like(node) else node,
+      state,
+      is_leaf=is_like,
+    )
+
+  def _mapped(self, variables: Any, function: Any) -> Any:
+    leaves, structure = jax.tree.flatten(variables)
+    names = tree.leaf_names(variables)
+    if names != list(self.shapes):
+      other = set(names) ^ set(self.shapes)
+      raise InputError(
+        'a tree must have the leaves of the plan, got others at'
+        f' {", ".join(sorted(other)[:4])}: cut it by the plan of its own model'
+      )
+    found = []
+    for name, x in zip(names, leaves, strict=True):
+      if np.ndim(x) and np.shape(x) != self.shapes[name]:
+        raise InputError(
+          f'{name} must have the shape {self.shapes[name]} of the plan, got'
+          f' {np.shape(x)}: cut a tree of full size'
+        )
+      kept = self.kept.get(name, {}) if np.ndim(x) else {}
+      found.append(function(name, x, kept))
+    return jax.tree.unflatten(structure, found)
+
+
+def _cut(name: str, x: Any, kept: Mapping[int, np.ndarray]) -> Any:
+  del name
+  for k, mask in kept.items():
+    x = x.take(np.flatnonzero(mask), k)
+  return x

@@ -1,0 +1,270 @@
+"""Products: where channels are summed, and so consumed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from prunax.shrinking.atoms import FIXED, Atoms, Axes, Axis
+from prunax.shrinking.rule import (
+  RULES,
+  Cut,
+  Eqn,
+  Profile,
+  Rule,
+  Step,
+  unknown,
+)
+
+# The operand of a convolution that is no kernel.
+_IMAGES = 0
+
+
+class Sum(NamedTuple):
+  """One axis that a product sums over: an axis of each operand.
+
+  Attributes:
+    axes: of the two operands.
+    parts: how many positions of the first each of the second meets.
+  """
+
+  axes: tuple[int, int]
+  parts: int = 1
+
+
+def sums(eqn: Eqn) -> list[Sum]:
+  """The axes that are summed over and may have channels."""
+  if eqn.primitive.name == 'dot_general':
+    (left, right), _ = eqn.params['dimension_numbers']
+    return [Sum(pair) for pair in zip(left, right, strict=True)]
+  if _by_group(eqn):
+    # What a group sums over goes with all that it adds to.
+    return []
+  spec = eqn.params['dimension_numbers']
+  groups = eqn.params['feature_group_count']
+  return [Sum((spec.lhs_spec[1], spec.rhs_spec[1]), groups)]
+
+
+def terms(eqn: Eqn, ins: list[Axes], outs: list[Axes]) -> list[Axis]:
+  """The axes whose lengths, multiplied, count the multiplications."""
+  if eqn.primitive.name == 'dot_general':
+    (left, _), _ = eqn.params['dimension_numbers']
+    return [*outs[0], *(ins[0][k] for k in left)]
+  kernel = eqn.params['dimension_numbers'].rhs_spec
+  return [*outs[0], *(ins[1][k] for k in kernel[1:])]
+
+
+_FIXED = 'it meets an axis that is no channel'
+
+
+def _dot_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  (left, right), (lefts, rights) = eqn.params['dimension_numbers']
+  pairs = [*zip(left, right, strict=True), *zip(lefts, rights, strict=True)]
+  for a, b in pairs:
+    atoms.join(ins[0][a], ins[1][b], _FIXED)
+  free = [x for k, x in enumerate(ins[0]) if k not in (*left, *lefts)]
+  free += [x for k, x in enumerate(ins[1]) if k not in (*right, *rights)]
+  return [(*(ins[0][k] for k in lefts), *free)]
+
+
+def _dot_sources(eqn: Eqn) -> list[tuple[int, int]]:
+  """For each axis of the result: an operand and its axis."""
+  (left, right), (lefts, rights) = eqn.params['dimension_numbers']
+  ranks = [len(v.aval.shape) for v in eqn.invars]
+  return [
+    *((0, k) for k in lefts),
+    *((0, k) for k in range(ranks[0]) if k not in (*left, *lefts)),
+    *((1, k) for k in range(ranks[1]) if k not in (*right, *rights)),
+  ]
+
+
+def _dot_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
+  """0 where a factor is."""
+  eqn = step.eqn
+  operand, k = _dot_sources(eqn)[axis]
+  zero = seen[operand].profile(k).zero
+  _, (lefts, rights) = eqn.params['dimension_numbers']
+  if axis < len(lefts):
+    zero = zero | seen[1].profile(rights[axis]).zero
+  return Profile(np.zeros(len(zero), eqn.outvars[0].aval.dtype), zero)
+
+
+RULES['dot_general'] = Rule(_dot_link, rest=_dot_rest)
+
+
+def _conv_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  spec, groups = (
+    eqn.params[x] for x in ('dimension_numbers', 'feature_group_count')
+  )
+  images, kernel, outputs = (
+    atoms.single(axis)
+    for axis in (
+      ins[0][spec.lhs_spec[1]],
+      ins[1][spec.rhs_spec[1]],
+      ins[1][spec.rhs_spec[0]],
+    )
+  )
+  for k in spec.lhs_spec[2:]:
+    atoms.fix(ins[0][k], 'a convolution slides over it')
+  for k in spec.rhs_spec[2:]:
+    atoms.fix(ins[1][k], 'a convolution slides over it')
+  if eqn.params['batch_group_count'] != 1:
+    for axis in (*ins[0], *ins[1]):
+      atoms.fix(axis, 'a convolution has batch groups')
+  if groups == 1:
+    atoms.join(images, kernel, _FIXED)
+  elif _by_group(eqn):
+    _one_group(atoms, images.reshape(groups, -1), outputs.reshape(groups, -1))
+    atoms.fix(kernel, 'it lies inside of a group')
+  else:
+    _alike(atoms, [*images.reshape(groups, -1), kernel])
+    _alike(atoms, list(outputs.reshape(groups, -1)))
+  axes = [np.full(n, FIXED) for n in eqn.outvars[0].aval.shape]
+  axes[spec.out_spec[0]] = ins[0][spec.lhs_spec[0]]
+  axes[spec.out_spec[1]] = outputs
+  return [tuple(axes)]
+
+
+def _by_group(eqn: Eqn) -> bool:
+  """Whether whole groups go, as with depthwise kernels, or a part of each."""
+  spec, groups = (
+    eqn.params[x] for x in ('dimension_numbers', 'feature_group_count')
+  )
+  inside = eqn.invars[1].aval.shape[spec.rhs_spec[1]]
+  return groups > 1 and groups >= inside
+
+
+def _one_group(atoms: Atoms, images: Axis, outputs: Axis) -> None:
+  both = np.concatenate([images, outputs], 1)
+  for k in range(1, both.shape[1]):
+    atoms.join(both[:, 0], both[:, k], _FIXED)
+
+
+def _alike(atoms: Atoms, groups: list[Axis]) -> None:
+  for other in groups[1:]:
+    atoms.join(groups[0], other, _FIXED)
+
+
+def _conv_bind(cut: Cut, values: list[Any]) -> list[Any]:
+  eqn = cut.step.eqn
+  groups = eqn.params['feature_group_count']
+  if _by_group(eqn):
+    images = cut.ins[0][eqn.params['dimension_numbers'].lhs_spec[1]]
+    groups = int(images.reshape(groups, -1)[:, 0].sum())
+  return cut.bind(values, feature_group_count=groups)
+
+
+def _conv_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
+  """0 where the kernel is."""
+  eqn = step.eqn
+  spec, aval = eqn.params['dimension_numbers'], eqn.outvars[0].aval
+  if axis == spec.out_spec[1]:
+    zero = seen[1].profile(spec.rhs_spec[0]).zero
+    return Profile(np.zeros(len(zero), aval.dtype), zero)
+  return unknown(aval.shape[axis], aval.dtype)
+
+
+RULES['conv_general_dilated'] = Rule(_conv_link, _conv_bind, _conv_rest)
+
+
+def leaks(
+  step: Step, seen: Sequence[Any]
+) -> Iterator[tuple[Axis, np.ndarray | None]]:
+  """What the positions that are cut would have added to a product.
+
+  Yields:
+    atoms whose going changes the result, with what they add to it, which can
+    be added in their place, or None where that depends on the input.
+  """
+  eqn = step.eqn
+  for total in sums(eqn):
+    a, b = total.axes
+    gone = seen[0].cut(a)
+    if not gone.any():
+      continue
+    held, met = seen[0].profile(a), seen[1].profile(b)
+    zero = held.zero | np.tile(met.zero, total.parts)
+    left = gone & ~zero
+    if not left.any():
+      continue
+    atoms = step.ins[0][a]
+    for operand, own in ((0, held), (1, met)):
+      steady = left & own.known if len(own.known) == len(left) else left & False
+      if steady.any() and _can_add(eqn, operand, total, seen[1 - operand]):
+        added = _added(eqn, operand, total, own, steady, seen)
+        yield atoms[steady], added
+        left = left & ~steady
+    if left.any():
+      yield atoms[left], None
+
+
+def _can_add(eqn: Eqn, operand: int, total: Sum, other: Any) -> bool:
+  """Whether the sum of a constant operand is the same at all positions."""
+  if other.concrete is None:
+    return False
+  if eqn.primitive.name == 'dot_general':
+    return True
+  plain = all(pair == (0, 0) for pair in eqn.params['padding']) and all(
+    n == 1 for n in eqn.params['lhs_dilation']
+  )
+  return operand == _IMAGES and total.parts == 1 and plain
+
+
+def _added(
+  eqn: Eqn,
+  operand: int,
+  total: Sum,
+  held: Profile,
+  steady: np.ndarray,
+  seen: Sequence[Any],
+) -> np.ndarray:
+  """The product of what is constant, with length 1 where that is enough."""
+  axis = total.axes[operand]
+  aval = eqn.invars[operand].aval
+  shape = list(aval.shape)
+  for k in _free(eqn, operand):
+    shape[k] = 1
+  around = [1] * len(shape)
+  around[axis] = -1
+  constant = np.where(steady, held.values, 0).astype(aval.dtype)
+  operands = [x.concrete for x in seen]
+  operands[operand] = np.broadcast_to(constant.reshape(around), shape)
+  if eqn.primitive.name == 'dot_general':
+    # A sum over other axes is over what is cut there, too, and once.
+    operands[1 - operand] = _uncut_elsewhere(eqn, operand, total, seen)
+  else:
+    kernel = eqn.params['dimension_numbers'].rhs_spec
+    images = eqn.params['dimension_numbers'].lhs_spec
+    for i, k in zip(images[2:], kernel[2:], strict=True):
+      dilation = eqn.params['rhs_dilation'][images[2:].index(i)]
+      shape[i] = (eqn.invars[1].aval.shape[k] - 1) * dilation + 1
+    operands[operand] = np.broadcast_to(constant.reshape(around), shape)
+  return np.asarray(
+    eqn.primitive.bind(*(jnp.asarray(x) for x in operands), **eqn.params)
+  )
+
+
+def _uncut_elsewhere(
+  eqn: Eqn, operand: int, total: Sum, seen: Sequence[Any]
+) -> np.ndarray:
+  other = seen[1 - operand]
+  found = np.array(other.concrete)
+  for one in sums(eqn):
+    if one.axes != total.axes and one.axes < total.axes:
+      k = one.axes[1 - operand]
+      index: list[Any] = [slice(None)] * found.ndim
+      index[k] = other.cut(k)
+      found[tuple(index)] = 0
+  return found
+
+
+def _free(eqn: Eqn, operand: int) -> list[int]:
+  """The axes of an operand that are the result's alone."""
+  if eqn.primitive.name == 'dot_general':
+    (left, right), (lefts, rights) = eqn.params['dimension_numbers']
+    taken = ((*left, *lefts), (*right, *rights))[operand]
+    return [
+      k for k in range(len(eqn.invars[operand].aval.shape)) if k not in taken
+    ]
+  return [eqn.params['dimension_numbers'].lhs_spec[0]]

@@ -1,0 +1,188 @@
+"""A program with its positions: traced once, then cut or looked through."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.extend import core
+
+from prunax.shrinking import products
+from prunax.shrinking.atoms import FIXED, Atoms, Axes, Axis, fixed_axes
+from prunax.shrinking.rule import RULES, Eqn, Step
+
+_PRODUCTS = ('dot_general', 'conv_general_dilated')
+
+
+class Product(NamedTuple):
+  """What a product costs.
+
+  Attributes:
+    leaf: the name of the leaf that it multiplies with, or ''.
+    terms: axes whose lengths, multiplied, count the multiplications.
+    times: how often it runs.
+  """
+
+  leaf: str
+  terms: tuple[Axis, ...]
+  times: int
+
+
+class Frame(NamedTuple):
+  """A traced program, or one that another runs.
+
+  Attributes:
+    jaxpr: as JAX has it.
+    consts: the values of its constants.
+    const_axes: their axes.
+    ins: the axes of its inputs.
+    outs: the axes of its results.
+    steps: its equations in order.
+  """
+
+  jaxpr: Any
+  consts: Sequence[Any]
+  const_axes: list[Axes]
+  ins: list[Axes]
+  outs: list[Axes]
+  steps: list[Step]
+
+
+class Given(NamedTuple):
+  """What is known of an operand before a program runs.
+
+  Attributes:
+    axes: its axes.
+    leaf: the name of the leaf that it is made of, and nothing else; or None.
+  """
+
+  axes: Axes
+  leaf: str | None = None
+
+
+Nested = Callable[
+  ['Linker', Eqn, list[Given]], tuple[list[Given], Sequence[Any]]
+]
+NESTED: dict[str, Nested] = {}
+
+
+class Linker(Atoms):
+  """Follows a program and joins the positions that it makes one.
+
+  Attributes:
+    products: all products, in the order of the program.
+    unknown: the primitives met that have no rule.
+    summed: axes of leaves that a product sums over.
+    in_rule: whether this is a rule of gradients, and not the program itself.
+  """
+
+  def __init__(self) -> None:
+    super().__init__()
+    self.products: list[Product] = []
+    self.unknown: list[str] = []
+    self.summed: list[Axis] = []
+    self._marks: dict[str, int] = {}
+    self._times = 1
+    self.in_rule = False
+
+  def repeated(self, times: int, run: Callable[[], Any]) -> Any:
+    """What `run` gives; its products count so often, from 0 up."""
+    before, self._times = self._times, times * self._times
+    try:
+      return run()
+    finally:
+      self._times = before
+
+  def ruled(self, run: Callable[[], Any]) -> Any:
+    """What `run` gives, which is a rule of gradients."""
+    before, self.in_rule = self.in_rule, True
+    try:
+      return self.repeated(0, run)
+    finally:
+      self.in_rule = before
+
+  def trace(
+    self, closed: Any, given: Sequence[Given]
+  ) -> tuple[Frame, list[Given]]:
+    """The frame of a closed jaxpr, and what it gives."""
+    jaxpr = closed.jaxpr
+    known: dict[Any, Given] = {}
+    const_axes = [
+      tuple(self.fresh(n) for n in np.shape(value)) for value in closed.consts
+    ]
+    for var, axes in zip(jaxpr.constvars, const_axes, strict=True):
+      known[var] = Given(axes)
+    known.update(zip(jaxpr.invars, given, strict=True))
+
+    def read(var: Any) -> Given:
+      if isinstance(var, core.Literal):
+        return Given(tuple(self.fresh(n) for n in np.shape(var.val)))
+      return known[var]
+
+    steps = []
+    for eqn in jaxpr.eqns:
+      step, made = self._step(eqn, [read(v) for v in eqn.invars])
+      steps.append(step)
+      known.update(zip(eqn.outvars, made, strict=True))
+    outs = [read(v) for v in jaxpr.outvars]
+    frame = Frame(
+      jaxpr,
+      closed.consts,
+      const_axes,
+      [g.axes for g in given],
+      [g.axes for g in outs],
+      steps,
+    )
+    return frame, outs
+
+  def _step(self, eqn: Eqn, given: list[Given]) -> tuple[Step, list[Given]]:
+    name = eqn.primitive.name
+    ins = [g.axes for g in given]
+    if name in NESTED:
+      made, inner = NESTED[name](self, eqn, given)
+      return Step(eqn, ins, [g.axes for g in made], inner), made
+    rule = RULES.get(name)
+    outs = rule.link(self, eqn, ins) if rule else self._refused(eqn, ins)
+    leaves = {
+      g.leaf for g, v in zip(given, eqn.invars, strict=True) if _array(v)
+    }
+    leaf = leaves.pop() if len(leaves) == 1 else None
+    mark = None
+    if name in _PRODUCTS:
+      mark = self._marked(eqn, given, ins, outs)
+    return Step(eqn, ins, outs, (), mark), [Given(x, leaf) for x in outs]
+
+  def _marked(
+    self, eqn: Eqn, given: list[Given], ins: list[Axes], outs: list[Axes]
+  ) -> str | None:
+    for i, g in enumerate(given):
+      if g.leaf is not None and not self.in_rule:
+        self.summed += [ins[i][x.axes[i]] for x in products.sums(eqn)]
+    leaf = given[1].leaf or given[0].leaf
+    if self._times:
+      terms = tuple(products.terms(eqn, ins, outs))
+      self.products.append(Product(leaf or '', terms, self._times))
+    if leaf is None:
+      return None
+    self._marks[leaf] = self._marks.get(leaf, -1) + 1
+    return f'{leaf}#{self._marks[leaf]}'
+
+  def _refused(self, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+    name = eqn.primitive.name
+    for axis in (axis for axes in ins for axis in axes):
+      self.fix(axis, f'it meets the primitive {name!r}, which has no rule')
+    if name not in self.unknown:
+      self.unknown.append(name)
+    return [fixed_axes(getattr(v.aval, 'shape', ())) for v in eqn.outvars]
+
+
+def _array(var: Any) -> bool:
+  return not isinstance(var, core.Literal) or bool(np.shape(var.val))
+
+
+def closed(function: Callable[..., Any], *avals: Any) -> Any:
+  """The closed jaxpr of a function of arrays of these shapes."""
+  return jax.make_jaxpr(function)(*avals)
+
+
+__all__ = ['FIXED', 'NESTED', 'Frame', 'Given', 'Linker', 'Product', 'closed']

@@ -1,0 +1,97 @@
+"""How much a channel matters, by its weights."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from prunax import tree
+from prunax.errors import InputError
+from prunax.shrinking.groups import Group
+from prunax.shrinking.model import is_statistic
+
+Leaves = Mapping[str, np.ndarray]
+# (leaves by name, group) -> [size] a number for each channel, higher stays.
+Score = Callable[[Leaves, Group], np.ndarray]
+
+
+def slices(leaves: Leaves, group: Group, leaf: str, axis: int) -> np.ndarray:
+  """What a leaf holds of each channel, [size, ...] in one row each."""
+  x = np.moveaxis(np.asarray(leaves[leaf], np.float64), axis, 0)
+  found = x[group.places[leaf, axis]]
+  return found.reshape(group.size, -1)
+
+
+def _kernels(leaves: Leaves, group: Group) -> np.ndarray:
+  """The rows of all kernels that make each channel."""
+  rows = [
+    slices(leaves, group, m.leaf, m.axis)
+    for m in group.members
+    if leaves[m.leaf].ndim > 1
+  ]
+  return np.concatenate(rows, 1) if rows else np.ones((group.size, 1))
+
+
+def l1(leaves: Leaves, group: Group) -> np.ndarray:
+  """The sum of the magnitudes of a filter (Li et al. 2017)."""
+  return np.abs(_kernels(leaves, group)).sum(1)
+
+
+def l2(leaves: Leaves, group: Group) -> np.ndarray:
+  """The Euclidean norm of a filter."""
+  return np.sqrt(np.square(_kernels(leaves, group)).sum(1))
+
+
+def bn_scale(leaves: Leaves, group: Group) -> np.ndarray:
+  """The magnitude of the norm's scale, averaged (Liu et al. 2017)."""
+  found = [
+    np.abs(slices(leaves, group, m.leaf, m.axis)).mean(1)
+    for m in group.members
+    if leaves[m.leaf].ndim == 1
+    and not is_statistic(m.leaf)
+    and m.leaf.rsplit('/', 1)[-1] in ('scale', 'weight', 'gamma')
+  ]
+  if not found:
+    raise InputError(
+      f'bn_scale must have a norm with a scale behind {group.id!r}, got none:'
+      ' take another score, or None for it by a rule'
+    )
+  return np.mean(found, axis=0)
+
+
+def random(key: jax.Array) -> Score:
+  """A score that knows nothing, to compare with."""
+
+  def score(leaves: Leaves, group: Group) -> np.ndarray:
+    del leaves
+    own = jax.random.fold_in(key, int(group.atoms[0]) % (1 << 31))
+    return np.asarray(jax.random.uniform(own, (group.size,)))
+
+  return score
+
+
+SCORES: dict[str, Score] = {'l1': l1, 'l2': l2, 'bn_scale': bn_scale}
+
+
+def checked(score: str | Score, leaves: Leaves, group: Group) -> np.ndarray:
+  """The numbers of a score, by name or as a function of a user."""
+  if isinstance(score, str):
+    if score not in SCORES:
+      raise InputError(
+        f'score must be one of {", ".join(SCORES)} or a function, got'
+        f' {score!r}: name one'
+      )
+    score = SCORES[score]
+  found = np.asarray(score(leaves, group), np.float64)
+  if found.shape != (group.size,) or not np.isfinite(found).all():
+    raise InputError(
+      f'a score must be {group.size} finite numbers for {group.id!r}, got the'
+      f' shape {found.shape}: mend the score'
+    )
+  return found
+
+
+def named(variables: Any) -> dict[str, np.ndarray]:
+  """The leaves by name, as scores see them."""
+  return {n: np.asarray(x) for n, x in tree.named_leaves(variables).items()}
