@@ -25,7 +25,7 @@ from prunax.version import versions
 def finish(
   folder: RunDir,
   model: models.Model,
-  test: data.Split,
+  dataset: data.Dataset,
   named: dict[str, Any],
   between: Callable[[], object],
 ) -> dict[str, Any]:
@@ -34,11 +34,12 @@ def finish(
   Args:
     folder: of the run, whose stages have ended.
     model: the network.
-    test: what it is judged on.
+    dataset: whose test set it is judged on.
     named: the run's name and seed.
     between: called between two artifacts.
   """
   taken = _pack(folder)
+  test, scale = dataset.test, dataset.scale
   rows: list[dict[str, Any]] = []
   started: np.ndarray | None = None
   for i, path in enumerate(folder.artifacts()):
@@ -47,7 +48,7 @@ def finish(
     if path == folder.last_artifact():
       # What is evaluated is what the small file gives back.
       variables = weights.load(folder.packed).tree
-    guesses = evaluation.predict(model.apply, variables, test.x, data.scale)
+    guesses = evaluation.predict(model.apply, variables, test.x, scale)
     score = evaluation.score(guesses, test.y)
     right = guesses == test.y
     started = right if started is None else started

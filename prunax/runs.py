@@ -43,6 +43,11 @@ def _fitting(dataset: data.Dataset, model: models.Model) -> data.Dataset:
   return dataset._replace(train=train, test=test)
 
 
+def _scaled(scale: data.Scale) -> dict[str, Any]:
+  """What an artifact says of its scale: nothing of the usual one."""
+  return {} if scale == data.scale else {'scale': scale.recorded}
+
+
 class Run:
   """One run in its folder: made from a config, then executed."""
 
@@ -75,7 +80,7 @@ class Run:
     x, y = self.dataset.train
     self._settings = Settings(
       self.model,
-      train.Examples(x, y, data.scale, indices),
+      train.Examples(x, y, self.dataset.scale, indices),
       validation,
       self.folder,
       config['block'],
@@ -149,7 +154,7 @@ class Run:
       return finishing.finish(
         self.folder,
         self.model,
-        self.dataset.test,
+        self.dataset,
         {key: self.config[key] for key in ('name', 'seed')},
         self._interrupts.leave_if_pending,
       )
@@ -166,9 +171,9 @@ class Run:
     self.folder.check(plan.identity(self.config))
     path = self.folder.last_artifact()
     variables = models.checked(self.model, weights.load(path).tree, str(path))
-    x, y = self.dataset.test
+    (x, y), scale = self.dataset.test, self.dataset.scale
     return evaluation.score(
-      evaluation.predict(self.model.apply, variables, x, data.scale), y
+      evaluation.predict(self.model.apply, variables, x, scale), y
     )
 
   def _perform(self, i: int, name: str, variables: Any, key: jax.Array) -> Any:
@@ -200,6 +205,7 @@ class Run:
       'seed': self.config['seed'],
       'seconds': fitter.seconds + time.monotonic() - began,
       'sizes': models.sizes(self.model),
+      **_scaled(self.dataset.scale),
       'facts': facts,
       'versions': versions(),
     }
