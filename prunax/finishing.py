@@ -26,7 +26,7 @@ def finish(
   folder: RunDir,
   model: models.Model,
   dataset: data.Dataset,
-  named: dict[str, Any],
+  said: dict[str, Any],
   between: Callable[[], object],
 ) -> dict[str, Any]:
   """Reads the test set, once for each artifact, and writes the summary.
@@ -35,7 +35,7 @@ def finish(
     folder: of the run, whose stages have ended.
     model: the network.
     dataset: whose test set it is judged on.
-    named: the run's name and seed.
+    said: what else the summary tells: the config's name, the seed.
     between: called between two artifacts.
   """
   taken = _pack(folder)
@@ -67,8 +67,7 @@ def finish(
   between()
   convert.npz.save(folder.predictions, last, {})
   summary = {
-    'config': named['name'],
-    'seed': named['seed'],
+    **said,
     'stages': rows,
     'wall_seconds': sum(row['seconds'] for row in rows),
     'versions': versions(),
