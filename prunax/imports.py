@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 
-from prunax.errors import InputError
+from prunax.errors import InputError, reason
 
 
 def import_modules(names: Iterable[str]) -> None:
@@ -26,29 +26,31 @@ def import_modules(names: Iterable[str]) -> None:
       sys.path.insert(0, os.getcwd())
     try:
       importlib.import_module(name)
-    except (ModuleNotFoundError, TypeError, ValueError) as e:
-      missing = getattr(e, 'name', name) or name
-      if not f'{name}.'.startswith(f'{missing}.'):
+    except Exception as e:
+      if not _is_missing(name, e):
         raise InputError(_failed(name, e)) from e
       raise InputError(
-        f'--import must name a module, as `mine` for mine.py, got {name!r},'
-        f' which is not found in {os.getcwd()} or on the PYTHONPATH: mend the'
-        ' name'
+        f'--import must name a module, such as mine for mine.py, got {name!r},'
+        f' which is neither in {os.getcwd()} nor on the PYTHONPATH: mend it'
       ) from e
-    except Exception as e:
-      raise InputError(_failed(name, e)) from e
+
+
+def _is_missing(name: str, error: Exception) -> bool:
+  """Whether the module itself is missing, not something that it wants."""
+  if not all(part.isidentifier() for part in name.split('.')):
+    return True
+  missing = error.name if isinstance(error, ModuleNotFoundError) else None
+  return missing is not None and f'{name}.'.startswith(f'{missing}.')
 
 
 def _failed(name: str, error: Exception) -> str:
   """Where a module that there is went wrong."""
-  place = ''
   if isinstance(error, SyntaxError):
-    place = f' ({error.filename}, line {error.lineno})'
+    file, line = error.filename, error.lineno
   else:
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not f.filename.startswith('<frozen')]
-    place = f' ({own[-1].filename}, line {own[-1].lineno})'
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    file, line = frame.filename, frame.lineno
   return (
-    f'the module {name!r} must be importable, got'
-    f' {type(error).__name__}{place}: {error}; mend it'
+    f'the module {name!r} of --import must not fail, got'
+    f' {type(error).__name__} in {file}, line {line}: {reason(error)}; mend it'
   )

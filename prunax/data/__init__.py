@@ -5,6 +5,7 @@ from prunax.data import scaling as scaling
 from prunax.data.batches import batch_indices as batch_indices
 from prunax.data.batches import split_constraint as split_constraint
 from prunax.data.batches import split_validation as split_validation
+from prunax.data.gathering import gather as gather
 from prunax.data.limiting import limit as limit
 from prunax.data.registry import load as load
 from prunax.data.registry import register as register
