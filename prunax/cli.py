@@ -25,8 +25,8 @@ _FILE_HELP = (
   ' artifact)'
 )
 _DATA_HELP = (
-  'mnist, digits, or another data set, whose test part is read, or a FILE.npz,'
-  ' whose x and y are read whole'
+  'mnist, digits, cifar10 or another data set, whose test part is read, or a'
+  ' FILE.npz, whose x and y are read whole'
 )
 _IMPORT_HELP = 'a module that registers models or data sets of your own'
 
