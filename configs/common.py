@@ -74,6 +74,8 @@ def mnist_config(name: str, model: str, start: str) -> ConfigDict:
         'order': 'sequential',
         'validation': 0,
         'constraint': 0,
+        'limit': 0,
+        'augment': '',
       },
       'start': start,
       'models_dir': '',

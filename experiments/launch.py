@@ -14,7 +14,12 @@ from absl import flags, logging
 from ml_collections import ConfigDict
 
 from prunax.errors import InputError
+from prunax.imports import import_modules
 from prunax.runs import Run
+
+_IMPORT = flags.DEFINE_multi_string(
+  'import', [], 'A module that registers data sets or models of your own.'
+)
 
 # A frame from elsewhere is the config's own.
 _PARSERS = (
@@ -107,6 +112,7 @@ def need_workdir(workdir: str | None) -> None:
 def make_run(config: ConfigDict, workdir: str | None) -> Run:
   """The run of a config in its folder."""
   need_workdir(workdir)
+  import_modules(_IMPORT.value)
   return Run(config.to_dict(), str(workdir))
 
 

@@ -54,10 +54,12 @@ def _seeds(words: list[str]) -> list[int]:
 def _result(summary: dict[str, Any], predictions: str) -> dict[str, Any]:
   """What is kept of a run for ever."""
   last = summary['stages'][-1]
+  part = {k: summary[k] for k in ('trained_on',) if k in summary}
   kept = ('alive', 'size', 'ratio', 'ratio_weights', 'error_percent')
   return {
     'config': summary['config'],
     'seed': summary['seed'],
+    **part,
     **{key: last[key] for key in kept},
     # A run that ended before there was a small file has none.
     'bytes': last.get('bytes'),

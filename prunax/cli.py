@@ -17,6 +17,7 @@ from prunax import (
   tables,
 )
 from prunax.errors import InputError
+from prunax.imports import import_modules
 from prunax.version import __version__
 
 _FILE_HELP = (
@@ -24,9 +25,10 @@ _FILE_HELP = (
   ' artifact)'
 )
 _DATA_HELP = (
-  'mnist, digits, or another data set, whose test part is read, or a FILE.npz,'
-  ' whose x and y are read whole'
+  'mnist, digits, cifar10 or another data set, whose test part is read, or a'
+  ' FILE.npz, whose x and y are read whole'
 )
+_IMPORT_HELP = 'a module that registers models or data sets of your own'
 
 _LEVELS_HELP = (
   'at most so many distinct values in each kernel and bias, zero not counted:'
@@ -69,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
   known = ', '.join(models.names())
   scoring.add_argument('--model', metavar='NAME', help=known)
   scoring.add_argument('--data', metavar='NAME', help=_DATA_HELP)
+  scoring.add_argument(
+    '--import',
+    metavar='MODULE',
+    dest='modules',
+    action='append',
+    default=[],
+    help=_IMPORT_HELP,
+  )
   _add_packing(commands)
   return parser
 
@@ -118,6 +128,7 @@ def _answer(arguments: argparse.Namespace) -> str:
     name = os.path.basename(os.path.abspath(arguments.file))
     text = report_files.leaves_text(name, result)
   elif arguments.command == 'evaluate':
+    import_modules(arguments.modules)
     result = commands.evaluate(
       arguments.file, arguments.model, arguments.data, most
     )

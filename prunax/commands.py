@@ -82,7 +82,7 @@ def evaluate(
   """
   variables, meta, _ = weights.load(source(path), max_bytes)
   model = _model(variables, model_name or meta.get('model'), path)
-  name, examples = _examples(data_name, meta.get('data'), path)
+  name, examples, scale = _examples(data_name, meta, path)
   models.check_input(model, examples.x, name)
   if examples.y.max() >= model.classes:
     raise InputError(
@@ -92,7 +92,7 @@ def evaluate(
     )
   x = examples.x.reshape(len(examples.y), *model.input_shape)
   variables = _floats(variables, path)
-  guesses = evaluation.predict(model.apply, variables, x, data.scale)
+  guesses = evaluation.predict(model.apply, variables, x, scale)
   return evaluation.score(guesses, examples.y)
 
 
@@ -148,18 +148,28 @@ def _model(variables: Any, name: str | None, path: str) -> models.Model:
 
 
 def _examples(
-  asked: str | None, recorded: str | None, path: str
-) -> tuple[str, data.Split]:
-  """What to evaluate on, and its name."""
-  if asked and asked.lower().endswith('.npz'):
-    return asked, data.npz.read(data.npz.find(asked))
+  asked: str | None, meta: dict[str, Any], path: str
+) -> tuple[str, data.Split, data.Scale]:
+  """What to evaluate on, its name, and how the weights want it scaled."""
+  recorded = meta.get('data')
   name = asked or recorded
   if not name:
     raise InputError(
       f'the data set must be said, since {path} does not record it: add --data'
-      ' with mnist, digits or a FILE.npz'
+      ' with the name of one or a FILE.npz'
     )
-  return name, data.load(name).test
+  if asked and asked.lower().endswith('.npz'):
+    examples, scale = data.npz.read(data.npz.find(asked)), data.scale
+  else:
+    dataset = data.load(name)
+    examples, scale = dataset.test, dataset.scale
+  if 'scale' in meta:
+    scale = data.scaling.of_record(meta['scale'], path)
+  elif recorded not in (None, name):
+    # Weights that record their data and no scale were trained with the usual.
+    scale = data.scale
+  scale.check_channels(examples.x, name)
+  return name, examples, scale
 
 
 def _floats(variables: Any, path: str) -> Any:

@@ -25,8 +25,8 @@ from prunax.version import versions
 def finish(
   folder: RunDir,
   model: models.Model,
-  test: data.Split,
-  named: dict[str, Any],
+  dataset: data.Dataset,
+  said: dict[str, Any],
   between: Callable[[], object],
 ) -> dict[str, Any]:
   """Reads the test set, once for each artifact, and writes the summary.
@@ -34,11 +34,12 @@ def finish(
   Args:
     folder: of the run, whose stages have ended.
     model: the network.
-    test: what it is judged on.
-    named: the run's name and seed.
+    dataset: whose test set it is judged on.
+    said: what else the summary tells: the config's name, the seed.
     between: called between two artifacts.
   """
   taken = _pack(folder)
+  test, scale = dataset.test, dataset.scale
   rows: list[dict[str, Any]] = []
   started: np.ndarray | None = None
   for i, path in enumerate(folder.artifacts()):
@@ -47,7 +48,7 @@ def finish(
     if path == folder.last_artifact():
       # What is evaluated is what the small file gives back.
       variables = weights.load(folder.packed).tree
-    guesses = evaluation.predict(model.apply, variables, test.x, data.scale)
+    guesses = evaluation.predict(model.apply, variables, test.x, scale)
     score = evaluation.score(guesses, test.y)
     right = guesses == test.y
     started = right if started is None else started
@@ -66,8 +67,7 @@ def finish(
   between()
   convert.npz.save(folder.predictions, last, {})
   summary = {
-    'config': named['name'],
-    'seed': named['seed'],
+    **said,
     'stages': rows,
     'wall_seconds': sum(row['seconds'] for row in rows),
     'versions': versions(),

@@ -119,8 +119,8 @@ class Fitter:
     x, y = self._settings.validation
     if not len(y):
       return progress.metrics
-    apply = self._settings.model.apply
-    guesses = evaluation.predict(apply, progress.params, x, data.scale)
+    apply, scale = self._settings.model.apply, self._settings.examples.scale
+    guesses = evaluation.predict(apply, progress.params, x, scale)
     score = float(np.mean(guesses == y))
     return {**progress.metrics, 'validation_accuracy': score}
 

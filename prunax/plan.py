@@ -33,8 +33,10 @@ _TEACHER: dict[str, type | tuple[type, ...]] = {
   'weight': (int, float),
   'temperature': (int, float),
 }
+# What a config may leave out, with what that means.
+_DATA_DEFAULTS: dict[str, Any] = {'augment': '', 'limit': 0}
 _POSITIVE = ('block', 'checkpoint_every')
-_NOT_NEGATIVE = ('validation', 'constraint')
+_NOT_NEGATIVE = ('validation', 'constraint', 'limit')
 _SAID = {str: 'a text', int: 'a whole number', dict: 'a group of entries'}
 
 # What every generator of random numbers takes.
@@ -63,12 +65,17 @@ def check(config: dict[str, Any]) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
       said = _SAID[kind] if isinstance(kind, type) else 'a list of names'
       _refuse(entry, said, value)
+  wanted = data_of(config)
+  for entry, default in _DATA_DEFAULTS.items():
+    value, kind = wanted[entry], type(default)
+    if not isinstance(value, kind) or isinstance(value, bool):
+      _refuse(f'data.{entry}', _SAID[kind], value)
   for entry in _POSITIVE:
     if config[entry] < 1:
       _refuse(entry, 'a whole number of at least 1', config[entry])
   for entry in _NOT_NEGATIVE:
-    if config['data'][entry] < 0:
-      _refuse(f'data.{entry}', 'not negative', config['data'][entry])
+    if wanted[entry] < 0:
+      _refuse(f'data.{entry}', 'not negative', wanted[entry])
   if not 0 <= config['seed'] <= LARGEST_SEED:
     _refuse('seed', f'from 0 to {LARGEST_SEED}', config['seed'])
   if not _NAME.fullmatch(config['name']):
@@ -94,6 +101,11 @@ def check(config: dict[str, Any]) -> None:
       f'the config must hold texts, numbers, lists and groups of them, but {e}:'
       ' mend the config'
     ) from None
+
+
+def data_of(config: dict[str, Any]) -> dict[str, Any]:
+  """The config's entry `data`, with what it leaves out."""
+  return _DATA_DEFAULTS | config['data']
 
 
 def _check_teacher(teacher: Any) -> None:
@@ -157,9 +169,16 @@ def weights_file(config: dict[str, Any], name: str) -> pathlib.Path | None:
 
 
 def identity(config: dict[str, Any]) -> dict[str, Any]:
-  """What makes a run itself: its config, without where the files lie."""
+  """What makes a run itself: its config, without where the files lie.
+
+  An entry of `data` that says what leaving it out says is left out.
+  """
   kept = {k: v for k, v in config.items() if k != 'models_dir'}
-  kept['data'] = {k: v for k, v in config['data'].items() if k != 'dir'}
+  kept['data'] = {
+    k: v
+    for k, v in config['data'].items()
+    if k != 'dir' and (k not in _DATA_DEFAULTS or v != _DATA_DEFAULTS[k])
+  }
   kept['start'] = config['start'] if start_file(config) else ''
   if 'teacher' in config:
     name = pathlib.Path(config['teacher']['weights']).name

@@ -62,6 +62,12 @@ def _of(pair: Sequence[int] | None) -> str:
 def _facts(summary: dict[str, Any]) -> str:
   """What else is known of a run's end, and of all its searches."""
   row, said = summary['stages'][-1], []
+  if 'trained_on' in summary:
+    part = summary['trained_on']
+    said.append(
+      f'trained on {part["examples"]:,} of {part["of"]:,} examples, as evenly'
+      ' of all classes as can be'
+    )
   if 'effective' in row:
     said.append(
       f'{row["effective"]:,} of {row["alive"]:,} weights lie on a path from an'

@@ -12,35 +12,23 @@ from prunax import (
   convert,
   data,
   evaluation,
+  feeding,
   finishing,
   models,
   plan,
   stages,
   teaching,
-  train,
   weights,
 )
-from prunax.errors import InputError
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
 from prunax.rundir import RunDir
 from prunax.version import versions
 
 
-def _fitting(dataset: data.Dataset, model: models.Model) -> data.Dataset:
-  """The data set in the model's input shape, if the model can learn it."""
-  if dataset.classes > model.classes:
-    raise InputError(
-      f'the labels of {dataset.name} must be below the {model.classes} classes'
-      f' of the model {model.name!r}, got {dataset.classes} classes: name'
-      ' another model or data set'
-    )
-  models.check_input(model, dataset.train.x, dataset.name)
-  train, test = (
-    data.Split(x.reshape(len(y), *model.input_shape), y)
-    for x, y in (dataset.train, dataset.test)
-  )
-  return dataset._replace(train=train, test=test)
+def _scaled(scale: data.Scale) -> dict[str, Any]:
+  """What an artifact says of its scale: nothing of the usual one."""
+  return {} if scale == data.scale else {'scale': scale.recorded}
 
 
 class Run:
@@ -55,28 +43,12 @@ class Run:
     self._interrupts = Interrupts()
     with self._interrupts.installed(), self._interrupts.held():
       self._rehearse()
-    wanted, seed = config['data'], config['seed']
-    whole = _fitting(
-      data.load(wanted['name'], wanted['dir'] or None), self.model
-    )
-    rest, validation = data.split_validation(whole, wanted['validation'], seed)
-    self.dataset, self._constraint = data.split_constraint(
-      rest, wanted['constraint'], seed
-    )
-    size = len(self.dataset.train.y)
-
-    def indices(start: int, steps: int) -> np.ndarray:
-      return data.batch_indices(
-        wanted['order'], size, wanted['batch'], start, steps, seed
-      )
-
-    # Refuses a bad order or batch before anything is written.
-    indices(0, 1)
-    x, y = self.dataset.train
+    self.feed = feeding.of_config(config, self.model)
+    self.dataset = self.feed.dataset
     self._settings = Settings(
       self.model,
-      train.Examples(x, y, data.scale, indices),
-      validation,
+      self.feed.examples,
+      self.feed.validation,
       self.folder,
       config['block'],
       config['checkpoint_every'],
@@ -149,8 +121,12 @@ class Run:
       return finishing.finish(
         self.folder,
         self.model,
-        self.dataset.test,
-        {key: self.config[key] for key in ('name', 'seed')},
+        self.dataset,
+        {
+          'config': self.config['name'],
+          'seed': self.config['seed'],
+          **self.feed.facts,
+        },
         self._interrupts.leave_if_pending,
       )
 
@@ -166,9 +142,9 @@ class Run:
     self.folder.check(plan.identity(self.config))
     path = self.folder.last_artifact()
     variables = models.checked(self.model, weights.load(path).tree, str(path))
-    x, y = self.dataset.test
+    (x, y), scale = self.dataset.test, self.dataset.scale
     return evaluation.score(
-      evaluation.predict(self.model.apply, variables, x, data.scale), y
+      evaluation.predict(self.model.apply, variables, x, scale), y
     )
 
   def _perform(self, i: int, name: str, variables: Any, key: jax.Array) -> Any:
@@ -186,7 +162,7 @@ class Run:
       options = dict(self.config[name])
       kind = options.pop('kind')
       task = stages.Task(
-        self.model, fitter, settings.examples, self._constraint
+        self.model, fitter, settings.examples, self.feed.constraint
       )
       variables, facts = stages.perform(kind, task, variables, key, options)
       if i and self._teacher:
@@ -200,6 +176,7 @@ class Run:
       'seed': self.config['seed'],
       'seconds': fitter.seconds + time.monotonic() - began,
       'sizes': models.sizes(self.model),
+      **_scaled(self.dataset.scale),
       'facts': facts,
       'versions': versions(),
     }

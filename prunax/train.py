@@ -9,9 +9,13 @@ import numpy as np
 import optax
 
 from prunax import tree
+from prunax.augmentation import Augment
 from prunax.errors import InputError
 from prunax.hooks import Hook
 from prunax.losses import Teaching, cross_entropy, taught_loss
+
+# No step folds the key with this: augmentation has a stream of its own.
+_AUGMENTATION = 2**31 - 1
 
 
 class Diverged(InputError):
@@ -27,6 +31,7 @@ class Examples(NamedTuple):
     scale: examples as stored -> what the model sees.
     indices: (first step, number of steps) -> [steps, batch] rows.
     teaching: what a teacher says of the examples, if one does.
+    augment: in the place of `scale` while training, if it is given.
   """
 
   x: np.ndarray
@@ -34,6 +39,7 @@ class Examples(NamedTuple):
   scale: Callable[[Any], Any]
   indices: Callable[[int, int], np.ndarray]
   teaching: Teaching | None = None
+  augment: Augment | None = None
 
 
 class Progress(NamedTuple):
@@ -58,6 +64,7 @@ def block_function(
   tx: optax.GradientTransformation,
   scale: Callable[[Any], Any],
   key: jax.Array,
+  augment: Augment | None = None,
 ) -> Callable[..., tuple[Any, Any, dict[str, Any]]]:
   """Many training steps as one compiled call.
 
@@ -66,6 +73,12 @@ def block_function(
     and what a teacher says, if one does; it gives params, opt_state and
     metrics, and donates the first two.
   """
+
+  def seen(x: jax.Array, t: jax.Array) -> jax.Array:
+    if augment is None:
+      return scale(x)
+    own = jax.random.fold_in(key, _AUGMENTATION)
+    return augment(jax.random.fold_in(own, t), x)
 
   def loss_and_right(
     params: Any,
@@ -95,7 +108,7 @@ def block_function(
       params, opt_state, t = carry
       (loss, right), grads = jax.value_and_grad(loss_and_right, has_aux=True)(
         params,
-        scale(x[chosen]),
+        seen(x[chosen], t),
         y[chosen],
         teaching and teaching._replace(logits=teaching.logits[chosen]),
         jax.random.fold_in(key, t),
@@ -169,7 +182,7 @@ def fit(
   executes what an unbroken one would have, bit for bit. The params and state
   of one `Progress` are consumed by the next.
   """
-  run = block_function(apply, tx, examples.scale, key)
+  run = block_function(apply, tx, examples.scale, key, examples.augment)
   x, y = jnp.asarray(examples.x), jnp.asarray(examples.y)
   teaching = jax.tree.map(jnp.asarray, examples.teaching)
   step, params, opt_state, _ = start

@@ -11,7 +11,16 @@ FLOORS = [
   {'errors', 'files', 'names', 'tree', 'schedules', 'version'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
-  {'losses', 'train', 'hooks', 'evaluation', 'checkpoint', 'costs', 'rundir'}
+  {
+    'augmentation',
+    'losses',
+    'train',
+    'hooks',
+    'evaluation',
+    'checkpoint',
+    'costs',
+    'rundir',
+  }
   | {
     'record',
     'progress',
@@ -28,7 +37,15 @@ FLOORS = [
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'}
-  | {'packing', 'report_files', 'tables', 'commands', 'finishing'},
+  | {
+    'feeding',
+    'imports',
+    'packing',
+    'report_files',
+    'tables',
+    'commands',
+    'finishing',
+  },
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 ISLANDS = FLOORS[2]

@@ -80,7 +80,7 @@ def test_every_search_is_recorded(finished):
 def test_the_reference_is_the_accuracy_of_the_start(finished):
   run, _ = finished
   start = convert.load(run.folder.artifact(0, 'dense')).tree
-  x, y = run._constraint
+  x, y = run.feed.constraint
   logits = run.model.apply(start, data.scale(x), train=False)
   right = np.mean(np.argmax(logits, -1) == y)
   assert records(run)[0]['reference'] == pytest.approx(float(right))
@@ -130,7 +130,7 @@ def test_a_resumed_training_searches_again_what_it_had_begun(small):
     rules,
     key,
     evaluation.accuracy_function(model.apply, data.scale),
-    lambda step: tuple(run._constraint),
+    lambda step: tuple(run.feed.constraint),
     search_settings({'every': 15, 'generations': 2, 'delta': 0.5}),
   )
 

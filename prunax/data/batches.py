@@ -1,7 +1,6 @@
-"""Which examples a step sees, and how they are scaled: pure functions."""
+"""Which examples a step sees: pure functions."""
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -67,25 +66,6 @@ def batch_indices(
     walk = np.concatenate([_permutation(size, seed, e) for e in epochs])
     rows = walk[first % size :][: end - first]
   return rows.astype(np.int32).reshape(steps, batch)
-
-
-def scale(x: Any) -> Any:
-  """Pixels as a net sees them: uint8 times 1/256 as in Caffe, in float32.
-
-  Examples that are floating already are only cast. Works on NumPy arrays and,
-  inside a traced function, on JAX arrays.
-
-  >>> scale(np.array([0, 128], np.uint8))
-  array([0. , 0.5], dtype=float32)
-  """
-  if x.dtype == np.uint8:
-    return x.astype(np.float32) * np.float32(1 / 256)
-  if x.dtype.kind in 'biuc':
-    raise InputError(
-      f'examples must be uint8 or floating, got {x.dtype}: convert them with'
-      ' x.astype'
-    )
-  return x.astype(np.float32)
 
 
 def split_validation(

@@ -8,8 +8,6 @@ from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split
 from prunax.errors import InputError
 
-_STEMS = {'train': 'train', 'test': 't10k'}
-
 
 def _file(name: str, root: pathlib.Path) -> pathlib.Path:
   """The file `name` or `name`.gz, in root/mnist or in root itself."""
@@ -54,5 +52,5 @@ def load(data_dir: PathLike | None = None) -> Dataset:
       holds a folder `mnist` of them; None means PRUNAX_DATA_DIR.
   """
   root = folders.need('mnist', data_dir)
-  splits = {part: _split(stem, root) for part, stem in _STEMS.items()}
-  return Dataset('mnist', **splits, classes=10)
+  train, test = (_split(stem, root) for stem in ('train', 't10k'))
+  return Dataset('mnist', train, test, classes=10)

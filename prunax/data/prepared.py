@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from prunax.data import folders
+from prunax.data import cifar, folders
 from prunax.data.folders import PathLike
+from prunax.data.scaling import Scale, scale
 from prunax.data.types import Dataset, Split, checked, checked_dataset
 from prunax.errors import InputError
+
+# The same set has the same scale, wherever its files come from.
+_SCALES = {'cifar10': cifar.SCALE, 'cifar100': cifar.SCALE}
 
 
 def _sources(name: str, folder: str | None) -> dict[str, Any]:
@@ -90,4 +94,14 @@ def load(name: str, data_dir: PathLike | None = None) -> Dataset:
   if classes is None:
     classes = 1 + max(int(split.y.max()) for split in (train, held))
   full = f'tfds:{name}'
-  return checked_dataset(Dataset(full, train, held, int(classes)), full)
+  found = Dataset(full, train, held, int(classes), _scale_of(name))
+  return checked_dataset(found, full)
+
+
+def _scale_of(name: str) -> Scale:
+  """The scale of a set, whatever its configuration and version.
+
+  >>> _scale_of('cifar10:3.0.2') == cifar.SCALE, _scale_of('mnist') == scale
+  (True, True)
+  """
+  return _SCALES.get(name.partition(':')[0].partition('/')[0], scale)

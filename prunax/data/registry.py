@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from prunax.data import digits, folders, mnist, npz, prepared
+from prunax.data import cifar, digits, folders, mnist, npz, prepared
 from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, checked_dataset
 from prunax.errors import InputError
@@ -11,7 +11,12 @@ from prunax.errors import InputError
 Loader = Callable[[Path | None], Dataset]
 
 _TFDS = 'tfds:'
-_OWN: dict[str, Loader] = {'mnist': mnist.load, 'digits': digits.load}
+_OWN: dict[str, Loader] = {
+  'mnist': mnist.load,
+  'digits': digits.load,
+  'cifar10': cifar.load_cifar10,
+  'cifar100': cifar.load_cifar100,
+}
 _REGISTERED: dict[str, Loader] = {}
 
 
@@ -48,9 +53,9 @@ def load(name: str, data_dir: PathLike | None = None) -> Dataset:
   """A data set by name.
 
   Args:
-    name: `mnist`, `digits`, a registered name, `tfds:NAME` for a set that
-      tensorflow-datasets has prepared as ArrayRecord, or the path of an
-      `.npz` file.
+    name: `mnist`, `digits`, `cifar10`, `cifar100`, a registered name,
+      `tfds:NAME` for a set that tensorflow-datasets has prepared as
+      ArrayRecord, or the path of an `.npz` file.
     data_dir: the folder of the data; None means PRUNAX_DATA_DIR.
 
   Returns:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from prunax.data.scaling import Scale, scale
 from prunax.errors import InputError
 
 
@@ -20,12 +21,21 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-  """A data set in memory: its name, two splits and the number of classes."""
+  """A data set in memory.
+
+  Attributes:
+    name: what it is called.
+    train: what is trained on.
+    test: what is judged on.
+    classes: one more than the largest label may be.
+    scale: how uint8 pixels become what a net sees.
+  """
 
   name: str
   train: Split
   test: Split
   classes: int
+  scale: Scale = scale
 
 
 def checked(split: Split, where: str) -> Split:
@@ -96,4 +106,19 @@ def checked_dataset(dataset: Dataset, where: str) -> Dataset:
         f'{where}: labels must be below the {dataset.classes} classes, got'
         f' {split.y.max()} in {part}: mend the labels or the number of classes'
       )
+  _check_scale(dataset.scale, train.x, where)
   return dataset._replace(train=train, test=test)
+
+
+def _check_scale(given: Scale, x: np.ndarray, where: str) -> None:
+  if not isinstance(given, Scale):
+    raise InputError(
+      f'{where}: the scale must be a prunax.data.Scale, got'
+      f' {type(given).__name__}: give its mean and deviation'
+    )
+  if given != scale and x.dtype != np.uint8:
+    raise InputError(
+      f'{where}: only uint8 examples have a scale, got {x.dtype}: leave the'
+      ' scale out and store them as the net shall see them'
+    )
+  given.check_channels(x, where)

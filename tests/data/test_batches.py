@@ -1,5 +1,3 @@
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -7,7 +5,6 @@ from prunax.data import (
   Dataset,
   Split,
   batch_indices,
-  scale,
   split_constraint,
   split_validation,
 )
@@ -68,34 +65,6 @@ def test_what_is_no_batch():
     for numbers in ((-1, 1, 0), (0, -1, 0), (0, 1, -1)):
       with pytest.raises(InputError, match='must not be negative'):
         batch_indices(order, 5, 2, *numbers)
-
-
-def test_scale_is_exact():
-  x = np.arange(256, dtype=np.uint8)
-  got = scale(x)
-  assert got.dtype == np.float32
-  np.testing.assert_array_equal(got, np.arange(256) * 0.00390625)
-
-
-@pytest.mark.parametrize('dtype', ['float16', 'float32', 'float64'])
-def test_floating_examples_are_only_cast(dtype):
-  got = scale(np.array([0.5, 300.0], dtype))
-  assert got.dtype == np.float32 and got.tolist() == [0.5, 300.0]
-
-
-@pytest.mark.parametrize('dtype', ['uint8', 'float32', 'bfloat16'])
-def test_scale_under_jit(dtype):
-  x = jnp.arange(6).reshape(2, 3).astype(dtype)
-  got = jax.jit(scale)(x)
-  assert got.dtype == jnp.float32
-  factor = 1 / 256 if dtype == 'uint8' else 1.0
-  np.testing.assert_array_equal(got, np.arange(6).reshape(2, 3) * factor)
-
-
-@pytest.mark.parametrize('dtype', ['int32', 'bool'])
-def test_scale_refuses_other_types(dtype):
-  with pytest.raises(InputError, match=f'got {dtype}'):
-    scale(np.zeros(3, dtype))
 
 
 def _dataset(count):

@@ -8,6 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from prunax import data
+from prunax.data import cifar
 from prunax.errors import InputError
 
 _SHAPE = (4, 5, 3)
@@ -31,12 +32,12 @@ def _png(image):
   )
 
 
-def _prepare(folder, features, example, splits=('train', 'test')):
-  """Writes the set `tiny` as ArrayRecord: 7 training examples, 2 others."""
-  place = folder / 'tiny' / '1.2.3'
+def _prepare(folder, features, example, splits=('train', 'test'), name='tiny'):
+  """Writes a set as ArrayRecord: 7 training examples, 2 others."""
+  place = folder / name / '1.2.3'
   place.mkdir(parents=True)
   identity = tfds.core.dataset_info.DatasetIdentity(
-    'tiny', tfds.core.Version('1.2.3'), str(place), module_name='tiny'
+    name, tfds.core.Version('1.2.3'), str(place), module_name=name
   )
   info = tfds.core.DatasetInfo(
     builder=identity, features=tfds.features.FeaturesDict(features)
@@ -76,6 +77,13 @@ def test_reads_a_prepared_set(tmp_path, name):
   _check(got.train, 7)
   _check(got.test, 2)
   assert 'tensorflow' not in sys.modules
+
+
+@pytest.mark.parametrize('name', ['tiny', 'cifar10:1.2.3', 'cifar100:1.*.*'])
+def test_the_scale_is_that_of_the_set(tmp_path, name):
+  _prepare(tmp_path, _PLAIN, _example, name=name.partition(':')[0])
+  got = data.load(f'tfds:{name}', tmp_path)
+  assert got.scale == (data.scale if name == 'tiny' else cifar.SCALE)
 
 
 def test_the_folder_from_the_environment(tmp_path, monkeypatch):
