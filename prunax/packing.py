@@ -12,7 +12,7 @@ from prunax import codec, costs, lossy, tree, weights
 from prunax.convert import Loaded
 
 # What a file of weights says of them that a packed one says too.
-_KEPT = ('model', 'data', 'scale', 'sizes')
+_KEPT = ('model', 'data', 'scale', 'sizes', 'plan')
 
 
 def pack(

@@ -32,6 +32,7 @@ FLOORS = [
     'olmp_loop',
     'paths',
     'weights',
+    'shrunk_files',
     'lossy',
     'fisher',
   }

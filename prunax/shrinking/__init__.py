@@ -9,9 +9,12 @@ from prunax.shrinking import moves as moves
 from prunax.shrinking import products as products
 from prunax.shrinking import reductions as reductions
 from prunax.shrinking import reshape as reshape
+from prunax.shrinking.cutting import cut_apply as cut_apply
 from prunax.shrinking.groups import Group as Group
 from prunax.shrinking.groups import Member as Member
 from prunax.shrinking.plan import Plan as Plan
+from prunax.shrinking.plan_data import plan_data as plan_data
+from prunax.shrinking.plan_data import plan_from as plan_from
 from prunax.shrinking.rule import Rule as Rule
 from prunax.shrinking.rule import register_primitive as register_primitive
 from prunax.shrinking.shrink import Report as Report

@@ -124,17 +124,22 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
   return gone
 
 
-def cut_apply(
-  apply: Callable[..., Any], plan: Plan, dtypes: dict[str, Any]
-) -> Callable[..., Any]:
-  """The model of the cut variables: the same program with smaller arrays."""
+def cut_apply(apply: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
+  """The model of the cut variables: the same program with smaller arrays.
+
+  Args:
+    apply: the model's own, before the cut.
+    plan: what is kept of each leaf.
+  """
   cache: dict[Any, Any] = {}
 
-  def traced_for(structure: Any, call: Call) -> Any:
-    names = list(plan.shapes)
+  def traced_for(structure: Any, dtypes: Any, call: Call) -> Any:
     full = jax.tree.unflatten(
       structure,
-      [jax.ShapeDtypeStruct(plan.shapes[n], dtypes[n]) for n in names],
+      [
+        jax.ShapeDtypeStruct(shape, dtype)
+        for shape, dtype in zip(plan.shapes.values(), dtypes, strict=True)
+      ],
     )
     traced = model.trace(apply, full, call)
     gone = gone_by(traced, plan)
@@ -145,10 +150,11 @@ def cut_apply(
     _check(plan, tree.leaf_names(variables), leaves)
     call = model.call_of(args, kwargs)
     avals = tuple((x.shape, str(x.dtype)) for x in call.arrays)
-    key = (structure, avals, repr(call.static), call.structure)
+    dtypes = tuple(jax.numpy.result_type(x) for x in leaves)
+    key = (structure, dtypes, avals, repr(call.static), call.structure)
     made = cache.get(key)
     if made is None:
-      made = traced_for(structure, call)
+      made = traced_for(structure, dtypes, call)
       consts = made[0].frame.consts
       if not any(isinstance(c, jax.core.Tracer) for c in consts):
         cache[key] = made

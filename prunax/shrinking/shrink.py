@@ -138,9 +138,8 @@ def shrink(
     masked = cutting.plan_of(traced, gone, {}).mask(variables)
   left, added = cutting.settled(traced, gone, masked)
   plan = cutting.plan_of(traced, left, added)
-  dtypes = {n: x.dtype for n, x in scores.named(variables).items()}
   return Shrunk(
-    cutting.cut_apply(apply, plan, dtypes),
+    cutting.cut_apply(apply, plan),
     plan.cut(masked),
     _report(traced, found, gone, left, plan),
   )

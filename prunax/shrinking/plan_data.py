@@ -1,0 +1,84 @@
+"""A plan as plain data that JSON can hold, and back."""
+
+import base64
+import math
+from typing import Any
+
+import numpy as np
+
+from prunax.errors import InputError
+from prunax.shrinking.plan import Plan
+
+VERSION = 1
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+  """The plan in lists, numbers and strings.
+
+  Masks are bits in hexadecimal digits, the first position highest.
+  """
+  return {
+    'version': VERSION,
+    'shapes': {name: list(shape) for name, shape in plan.shapes.items()},
+    'kept': {
+      name: {
+        str(k): np.packbits(mask).tobytes().hex() for k, mask in axes.items()
+      }
+      for name, axes in plan.kept.items()
+    },
+    'summed': sorted([name, k] for name, k in plan.summed),
+    'added': {
+      mark: {
+        'dtype': str(x.dtype),
+        'shape': list(x.shape),
+        'bytes': base64.b64encode(np.ascontiguousarray(x).tobytes()).decode(),
+      }
+      for mark, x in plan.added.items()
+    },
+  }
+
+
+def plan_from(data: Any, where: str) -> Plan:
+  """The plan that `plan_data` told.
+
+  Args:
+    data: what it gave.
+    where: the file, which an error names.
+  """
+  version = data.get('version') if isinstance(data, dict) else None
+  if version != VERSION:
+    raise InputError(
+      f'{where} must hold a plan of version {VERSION}, got {version!r}: write'
+      ' it with this prunax, or read it with a newer one'
+    )
+  try:
+    shapes = {name: tuple(map(int, s)) for name, s in data['shapes'].items()}
+    kept = {
+      name: {
+        int(k): _mask(bits, shapes[name][int(k)]) for k, bits in axes.items()
+      }
+      for name, axes in data['kept'].items()
+    }
+    summed = frozenset((str(name), int(k)) for name, k in data['summed'])
+    added = {mark: _array(x) for mark, x in data['added'].items()}
+  except (KeyError, ValueError, TypeError, AttributeError, IndexError) as e:
+    raise InputError(
+      f'{where} must hold a whole plan, but {type(e).__name__}: {e}; write it'
+      ' again'
+    ) from None
+  return Plan(shapes, kept, summed, added)
+
+
+def _mask(bits: str, n: int) -> np.ndarray:
+  packed = np.frombuffer(bytes.fromhex(bits), np.uint8)
+  if len(packed) != -(-n // 8):
+    raise ValueError(f'a mask of {n} positions has {len(packed)} bytes')
+  return np.unpackbits(packed)[:n].astype(bool)
+
+
+def _array(told: dict[str, Any]) -> np.ndarray:
+  dtype, shape = np.dtype(told['dtype']), tuple(map(int, told['shape']))
+  raw = base64.b64decode(told['bytes'], validate=True)
+  if dtype.hasobject or len(raw) != dtype.itemsize * math.prod(shape):
+    raise ValueError(f'an array of {dtype} {shape} has {len(raw)} bytes')
+  return np.frombuffer(raw, dtype).reshape(shape)
