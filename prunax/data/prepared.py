@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from prunax.data import folders
-from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split, checked, checked_dataset
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 
 def _sources(name: str, folder: str | None) -> dict[str, Any]:
