@@ -81,8 +81,8 @@ def evaluate(
     max_bytes: how large the arrays of a `.prx` may be in all.
   """
   variables, meta, _ = weights.load(source(path), max_bytes)
-  model = _model(variables, model_name or meta.get('model'), path)
-  name, examples = _examples(data_name, meta.get('data'), path)
+  model = _model(variables, model_name or _recorded(meta, 'model', path), path)
+  name, examples = _examples(data_name, meta, path)
   models.check_input(model, examples.x, name)
   if examples.y.max() >= model.classes:
     raise InputError(
@@ -127,6 +127,17 @@ def unpack(
   return {'bytes': os.path.getsize(out), 'widened': widened}
 
 
+def _recorded(meta: dict[str, Any], entry: str, path: str) -> str | None:
+  """What a file says that its weights are of, if it does."""
+  found = meta.get(entry)
+  if found is None or isinstance(found, str):
+    return found
+  raise InputError(
+    f'{path} must record a name as the entry {entry!r} of its meta, got'
+    f' {found!r:.80}: name one with --{entry}'
+  )
+
+
 def _model(variables: Any, name: str | None, path: str) -> models.Model:
   if name:
     model = models.get(name)
@@ -148,12 +159,12 @@ def _model(variables: Any, name: str | None, path: str) -> models.Model:
 
 
 def _examples(
-  asked: str | None, recorded: str | None, path: str
+  asked: str | None, meta: dict[str, Any], path: str
 ) -> tuple[str, data.Split]:
   """What to evaluate on, and its name."""
   if asked and asked.lower().endswith('.npz'):
     return asked, data.npz.read(data.npz.find(asked))
-  name = asked or recorded
+  name = asked or _recorded(meta, 'data', path)
   if not name:
     raise InputError(
       f'the data set must be said, since {path} does not record it: add --data'
