@@ -33,6 +33,7 @@ def prune_once(
   The rules say which part of a leaf is zero then, what was zero before
   included, as `masks.sparse_ratio` has it, or None to leave it as it is.
   """
+  tree.check_rules(rules)
   for pattern, ratio in rules:
     named = f'the ratio of the rule {pattern!r}'
     if ratio is not None and number(named, ratio, 0) >= 1:
@@ -81,6 +82,7 @@ def share(
 
 
 def _check(rules: tree.Rules, method: str, fisher_examples: int) -> None:
+  tree.check_rules(rules)
   for pattern, most in rules:
     if most is not None:
       whole(f'the levels of the rule {pattern!r}', most, 1)

@@ -110,6 +110,7 @@ def tie(
       they cannot be counted, its updates are NaN instead.
   """
   truth('average', average)
+  tree.check_rules(rules)
   for pattern, value in rules:
     if value is not None:
       whole(f'the clusters of the rule {pattern!r}', value, 1)
