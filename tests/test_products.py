@@ -13,7 +13,7 @@ import pytest
 from prunax import codec, packing, schedules, transforms, tree
 from prunax.convert import Loaded
 from prunax.ops import levels, masks
-from prunax.stages.sharing import snapped
+from prunax.ops.snapping import snapped
 
 KERNELS = '.*/kernel'
 # Exponents of a power of two, levels of a codebook, bits of a whole number.

@@ -96,6 +96,31 @@ def test_unpack(packed, answer, weights, tmp_path, suffix):
     assert loaded.meta == {'model': 'lenet300100', 'data': 'digits'}
 
 
+NOT_OF_NUMPY = [
+  *('bfloat16', 'float8_e4m3fn', 'float8_e5m2', 'float8_e8m0fnu'),
+  *('float6_e3m2fn', 'float4_e2m1fn', 'int4', 'uint2'),
+]
+
+
+@pytest.mark.parametrize('kind', NOT_OF_NUMPY)
+def test_npz_has_types_that_other_programs_know(answer, tmp_path, kind):
+  source, path = tmp_path / 'b.prx', tmp_path / 'b.npz'
+  x = np.array([0.5, 1, 2, -1, 3], getattr(ml_dtypes, kind))
+  weights.save(source, {'a': {'b': x, 'c': x[:2]}, 'd': np.arange(3)}, {})
+  (said,) = answer('unpack', source, path)['widened']
+  with np.load(path) as stored:
+    found = stored['a/b']
+    assert stored['d'].dtype == np.arange(3).dtype
+  wide = {'int4': 'int8', 'uint2': 'uint8'}.get(kind, 'float32')
+  assert found.dtype == wide
+  assert said == (
+    f'{kind} became {wide} in a/b, a/c, without loss, since other programs'
+    f' cannot read {kind} from an .npz'
+  )
+  np.testing.assert_array_equal(found, x.astype(np.float64))
+  assert weights.load(path).tree['a']['b'].dtype == wide
+
+
 def test_bfloat16_becomes_float32_in_npz(answer, run, tmp_path):
   source, path = tmp_path / 'b.prx', tmp_path / 'b.npz'
   x = np.array([1.5, 0.0, -3.0], ml_dtypes.bfloat16)
@@ -159,9 +184,20 @@ def test_a_loss_does_not_overwrite_its_source(complaint, packed, run, tmp_path):
   assert path.read_bytes() == before
 
 
+def test_a_number_of_levels_without_leaves_for_it(complaint, run, tmp_path):
+  path, out = tmp_path / 'theirs.safetensors', tmp_path / 'a.prx'
+  names = ('fc.weight', 'fc.bias')
+  convert.save(path, {name: np.arange(9.0) for name in names}, {})
+  said = complaint('pack', path, out, '--levels', 12)
+  assert 'named kernel or bias, got fc.bias, fc.weight' in said
+  assert 'such as .*=12' in said and '(kernel' not in said
+  assert not out.exists()
+  assert run('pack', path, out, '--levels', '.*=12')[0] == 0
+
+
 def test_the_rules_of_the_help_are_of_use(run):
   said = ' '.join(run('pack', '--help')[1].split())
   text = re.search(r'leaves: (\S+)', said)[1]
-  rules = lossy.level_rules(text)
   names = ['bn1/bias', 'conv1/kernel', 'ip1/kernel']
+  rules = lossy.level_rules(text, names)
   assert tree.rule_values(rules, names) == [None, 8, 12]
