@@ -44,7 +44,7 @@ def inspect(path: str, max_bytes: int = codec.MOST_BYTES) -> dict[str, Any]:
   file = source(path)
   loaded = _counted(file, max_bytes)
   # Of other files the size is that of their format, not that of the weights.
-  compressed = loaded.budget is not None
+  compressed = loaded.stored is not None
   return inspected(loaded, os.path.getsize(file) if compressed else None)
 
 
@@ -59,7 +59,7 @@ def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
   values = tree.distinct(loaded.tree)
   total = costs.total(counts, loaded.meta.get('sizes'))
   return {
-    'leaves': costs.by_leaf(counts, values, loaded.budget),
+    'leaves': costs.by_leaf(counts, values, loaded.stored),
     'total': total | costs.stored(total['size'], taken),
   }
 

@@ -43,7 +43,7 @@ def pack(
     # What the file tells by itself.
     del meta['sizes']
   sizes = codec.save(out, variables, meta)
-  counts = tree.count(variables)
+  counts, values = tree.count(variables), tree.distinct(variables)
   total = costs.total(counts, loaded.meta.get('sizes'))
   changes = {'levels': levels, 'rounded': to}
   return {
@@ -52,13 +52,11 @@ def pack(
         'name': leaf.name,
         'size': leaf.size,
         'alive': leaf.alive,
-        'distinct': distinct,
+        'values': values[leaf.name],
         'coding': sizes.codings[leaf.name],
-        **sizes.leaves[leaf.name]._asdict(),
+        'budget': sizes.leaves[leaf.name]._asdict(),
       }
-      for leaf, distinct in zip(
-        counts, tree.distinct(variables).values(), strict=True
-      )
+      for leaf in counts
     ],
     'header': sizes.header,
     'total': total | costs.stored(total['size'], sizes.total),

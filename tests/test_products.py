@@ -166,4 +166,4 @@ def _check_file(path, weights, said):
     assert found[leaf['name']].dtype == x.dtype
     assert found[leaf['name']].tobytes() == x.tobytes()
     alive = [value for value in x.ravel().tolist() if value]
-    assert (leaf['alive'], leaf['distinct']) == (len(alive), len(set(alive)))
+    assert (leaf['alive'], leaf['values']) == (len(alive), len(set(alive)))

@@ -27,12 +27,25 @@ def test_nothing_is_lost(packed, weights):
 
 def test_the_budget_is_the_files_size(packed):
   path, said = packed
-  parts = ('positions', 'values', 'codebook')
-  inside = sum(leaf[part] for leaf in said['leaves'] for part in parts)
+  inside = sum(sum(leaf['budget'].values()) for leaf in said['leaves'])
   total = said['total']
   assert inside + said['header'] == total['bytes'] == os.stat(path).st_size
   assert total['ratio_bytes'] == 4 * total['size'] / total['bytes']
   assert said['lossy'] == {}
+
+
+def test_a_leafs_bytes_have_its_check_in_inspect_alone(packed, answer):
+  path, said = packed
+  found = {leaf['name']: leaf for leaf in answer('inspect', path)['leaves']}
+  checks = 0
+  for leaf in said['leaves']:
+    payload, name = sum(leaf['budget'].values()), leaf['name']
+    check = found[name]['bytes'] - payload
+    assert check == (0 if not payload else 2 if payload <= 4096 else 4)
+    assert leaf['values'] == found[name]['values']
+    checks += check
+  # The rest of the header's bytes are a version, a length, names and a check.
+  assert 4 + 1 + 4 < said['header'] - checks < 200
 
 
 def test_it_is_read_as_any_other_file(packed, answer, run_folder):
@@ -57,7 +70,7 @@ def test_it_is_read_as_any_other_file(packed, answer, run_folder):
 def test_levels(answer, run_folder, tmp_path, levels, most):
   path = tmp_path / 'few.prx'
   said = answer('pack', run_folder, path, '--levels', levels)
-  found = {leaf['name']: leaf['distinct'] for leaf in said['leaves']}
+  found = {leaf['name']: leaf['values'] for leaf in said['leaves']}
   assert {name: found[name] for name in most} == most
   assert said['lossy'] == {'levels': levels}
   inspected = answer('inspect', path)['leaves']
