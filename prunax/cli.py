@@ -18,6 +18,7 @@ from prunax import (
 )
 from prunax.errors import InputError
 from prunax.imports import import_modules
+from prunax.schedules.numbers import from_digits
 from prunax.version import __version__
 
 _FILE_HELP = (
@@ -39,9 +40,6 @@ _BYTES_HELP = (
   f' fill the memory: {codec.MOST_BYTES} unless said'
 )
 _ROUND_HELP = 'round float32 values to what this type can hold'
-
-# Of a number of bytes, more than any file says.
-_MOST_DIGITS = 18
 
 # What a shell reports of a program that a closed pipe or Ctrl-C ended.
 _BROKEN_PIPE, _INTERRUPTED = 141, 130
@@ -114,11 +112,12 @@ def _add_common(command: argparse.ArgumentParser) -> None:
 
 
 def _bytes(text: str) -> int:
-  if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+  found = from_digits(text)
+  if found is None:
     raise argparse.ArgumentTypeError(
       f'must be a whole number of bytes, got {text!r:.80}'
     )
-  return int(text)
+  return found
 
 
 def _answer(arguments: argparse.Namespace) -> str:

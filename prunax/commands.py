@@ -44,7 +44,7 @@ def inspect(path: str, max_bytes: int = codec.MOST_BYTES) -> dict[str, Any]:
   file = source(path)
   loaded = _counted(file, max_bytes)
   # Of other files the size is that of their format, not that of the weights.
-  compressed = loaded.budget is not None
+  compressed = loaded.stored is not None
   return inspected(loaded, os.path.getsize(file) if compressed else None)
 
 
@@ -59,7 +59,7 @@ def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
   values = tree.distinct(loaded.tree)
   total = costs.total(counts, loaded.meta.get('sizes'))
   return {
-    'leaves': costs.by_leaf(counts, values, loaded.budget),
+    'leaves': costs.by_leaf(counts, values, loaded.stored),
     'total': total | costs.stored(total['size'], taken),
   }
 
@@ -81,7 +81,7 @@ def evaluate(
     max_bytes: how large the arrays of a `.prx` may be in all.
   """
   variables, meta, _ = weights.load(source(path), max_bytes)
-  model = _model(variables, model_name or meta.get('model'), path)
+  model = _model(variables, model_name or _recorded(meta, 'model', path), path)
   name, examples, scale = _examples(data_name, meta, path)
   models.check_input(model, examples.x, name)
   if examples.y.max() >= model.classes:
@@ -127,6 +127,17 @@ def unpack(
   return {'bytes': os.path.getsize(out), 'widened': widened}
 
 
+def _recorded(meta: dict[str, Any], entry: str, path: str) -> str | None:
+  """What a file says that its weights are of, if it does."""
+  found = meta.get(entry)
+  if found is None or isinstance(found, str):
+    return found
+  raise InputError(
+    f'{path} must record a name as the entry {entry!r} of its meta, got'
+    f' {found!r:.80}: name one with --{entry}'
+  )
+
+
 def _model(variables: Any, name: str | None, path: str) -> models.Model:
   if name:
     model = models.get(name)
@@ -151,7 +162,7 @@ def _examples(
   asked: str | None, meta: dict[str, Any], path: str
 ) -> tuple[str, data.Split, data.Scale]:
   """What to evaluate on, its name, and how the weights want it scaled."""
-  recorded = meta.get('data')
+  recorded = _recorded(meta, 'data', path)
   name = asked or recorded
   if not name:
     raise InputError(

@@ -15,22 +15,17 @@ def ratio(size: int, alive: int) -> float | None:
   return size / alive if alive else None
 
 
-def density(size: int, alive: int) -> float:
-  """Which part is alive; all of it where there is nothing."""
-  return alive / size if size else 1.0
-
-
 def by_leaf(
   counts: Sequence[tree.LeafCount],
   values: Mapping[str, int],
-  budget: Mapping[str, int] | None = None,
+  taken: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
   """One row a leaf: name, shape, size, alive, density, values, bytes.
 
   Args:
     counts: the leaves.
     values: how many different values other than zero each has, by name.
-    budget: how many bytes each takes in its file, by name, or None where they
+    taken: how many bytes each takes in its file, by name, or None where they
       are not known.
   """
   return [
@@ -41,7 +36,7 @@ def by_leaf(
       'alive': leaf.alive,
       'density': leaf.density,
       'values': values[leaf.name],
-      'bytes': budget[leaf.name] if budget else None,
+      'bytes': taken[leaf.name] if taken else None,
     }
     for leaf in counts
   ]
@@ -58,7 +53,7 @@ def by_layer(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
         'name': layer,
         'size': size,
         'alive': alive,
-        'density': density(size, alive),
+        'density': tree.density(size, alive),
       }
     )
   return rows

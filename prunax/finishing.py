@@ -1,7 +1,8 @@
 """The end of a run: its small file, the test set, and the summary."""
 
+import pathlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,31 +40,16 @@ def finish(
     between: called between two artifacts.
   """
   taken = _pack(folder)
-  test, scale = dataset.test, dataset.scale
-  rows: list[dict[str, Any]] = []
-  started: np.ndarray | None = None
-  for i, path in enumerate(folder.artifacts()):
+  judged = []
+  for stage, path in enumerate(folder.artifacts()):
     between()
-    variables, meta, _ = weights.load(path)
-    if path == folder.last_artifact():
-      # What is evaluated is what the small file gives back.
-      variables = weights.load(folder.packed).tree
-    guesses = evaluation.predict(model.apply, variables, test.x, scale)
-    score = evaluation.score(guesses, test.y)
-    right = guesses == test.y
-    started = right if started is None else started
-    rows.append(
-      {
-        **_row(model, variables, meta),
-        'error_percent': 100 * score['errors'] / score['count'],
-        **_searches(folder, i),
-        **meta['facts'],
-      }
-    )
-    if i:
-      rows[-1]['mcnemar'] = paired.mcnemar(started, right)
-    last = {'predictions': guesses.astype(np.uint16)}
+    judged.append(_judge(folder, model, dataset, stage, path))
+  rows = [row for row, _ in judged]
+  started, *others = (guesses == dataset.test.y for _, guesses in judged)
+  for row, right in zip(rows[1:], others, strict=True):
+    row['mcnemar'] = paired.mcnemar(started, right)
   rows[-1].update(costs.stored(rows[-1]['size'], taken))
+  last = {'predictions': judged[-1].guesses.astype(np.uint16)}
   between()
   convert.npz.save(folder.predictions, last, {})
   summary = {
@@ -74,6 +60,38 @@ def finish(
   }
   write_json(folder.summary, summary)
   return summary
+
+
+class _Judged(NamedTuple):
+  """The row of an artifact in the summary, and the classes that it guesses."""
+
+  row: dict[str, Any]
+  guesses: np.ndarray
+
+
+def _judge(
+  folder: RunDir,
+  model: models.Model,
+  dataset: data.Dataset,
+  stage: int,
+  path: pathlib.Path,
+) -> _Judged:
+  """What one artifact makes of the test set, which it reads once."""
+  variables, meta, _ = weights.load(path)
+  if path == folder.last_artifact():
+    # What is evaluated is what the small file gives back.
+    variables = weights.load(folder.packed).tree
+  guesses = evaluation.predict(
+    model.apply, variables, dataset.test.x, dataset.scale
+  )
+  score = evaluation.score(guesses, dataset.test.y)
+  row = {
+    **_row(model, variables, meta),
+    'error_percent': 100 * score['errors'] / score['count'],
+    **_searches(folder, stage),
+    **meta['facts'],
+  }
+  return _Judged(row, guesses)
 
 
 def _pack(folder: RunDir) -> int:

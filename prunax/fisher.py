@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from prunax.losses import cross_entropy
+from prunax.ops.wide import wide_dtype, widened
 from prunax.train import Apply
 
 
@@ -66,15 +67,11 @@ def fisher_diagonal(
     return jax.tree.map(jnp.add, total, new), None
 
   at = jnp.arange(-(-len(y) // size) * size).reshape(-1, size)
-  zeros = jax.tree.map(lambda w: jnp.zeros(w.shape, _wide(w)), params)
+  zeros = jax.tree.map(lambda w: jnp.zeros(w.shape, wide_dtype(w)), params)
   total, _ = jax.lax.scan(step, zeros, at)
   return jax.tree.map(lambda s: s / len(y), total)
 
 
-def _wide(x: Any) -> jnp.dtype:
-  return jnp.promote_types(x.dtype, jnp.float32)
-
-
 def _summed_squares(g: jax.Array, counts: jax.Array) -> jax.Array:
-  wide = g.astype(_wide(g))
+  wide = widened(g)
   return jnp.tensordot(counts.astype(wide.dtype), jnp.square(wide), 1)

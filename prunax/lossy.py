@@ -1,5 +1,7 @@
 """Weights made cheaper to write, and a little different, when that is asked."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -8,25 +10,36 @@ import numpy as np
 
 from prunax import tree
 from prunax.errors import InputError
-from prunax.ops import codebook
+from prunax.ops import snapping
+from prunax.schedules.numbers import from_digits
 
 # Formats that are narrower than a float32, for the levels of `rounded`.
 ROUNDINGS = ('float16', 'bfloat16')
 
-# Of a number of levels, more than any leaf has entries.
-_MOST_DIGITS = 18
+# The leaves that a number of levels without a rule is for.
+_USUAL = '(.*/)?(kernel|bias)'
 
 
-def level_rules(text: str) -> tree.Rules:
+def level_rules(text: str, names: Sequence[str]) -> tree.Rules:
   """Rules for numbers of levels from the text of a command line.
 
-  >>> level_rules('conv.*=8,.*=none')
+  >>> level_rules('conv.*=8,.*=none', ['conv1/kernel'])
   [('conv.*', 8), ('.*', None)]
-  >>> level_rules('12')
+  >>> level_rules('12', ['conv1/kernel', 'conv1/bias'])
   [('(.*/)?(kernel|bias)', 12), ('.*', None)]
+
+  Args:
+    text: rules, or one number for all leaves that are a kernel or a bias.
+    names: of the leaves that they are for.
   """
   if text.isdecimal():
-    return [('(.*/)?(kernel|bias)', _levels(text, text)), ('.*', None)]
+    levels = _levels(text, text)
+    if not any(re.fullmatch(_USUAL, name) for name in names):
+      raise InputError(
+        f'levels {text} must be of leaves that are named kernel or bias, got'
+        f' {", ".join(names)}: give rules on these names, such as .*={text}'
+      )
+    return [(_USUAL, levels), ('.*', None)]
   rules = []
   for part in text.split(','):
     pattern, equals, value = part.rpartition('=')
@@ -40,33 +53,14 @@ def level_rules(text: str) -> tree.Rules:
   return rules
 
 
-def _whole(text: str) -> int:
-  """The number that ASCII digits say, or 0 for any other text."""
-  plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
-  return int(text) if plain else 0
-
-
 def _levels(value: str, text: str) -> int:
-  if not _whole(value.strip()):
+  found = from_digits(value.strip())
+  if not found:
     raise InputError(
       'a number of levels must be a whole number of at least 1, or none, got'
       f' {value!r} in {text!r}: mend it'
     )
-  return _whole(value.strip())
-
-
-def _check_numbers(x: np.ndarray, name: str, most: int) -> None:
-  """Refuses what has no order, or no mean."""
-  if x.dtype.kind == 'c':
-    raise InputError(
-      f'the leaf {name!r} must be real to be given {most} levels, got'
-      f' {x.dtype}: leave it out by a rule'
-    )
-  if not np.isfinite(x.astype(np.float64)).all():
-    raise InputError(
-      f'the leaf {name!r} must be finite to be given {most} levels, got'
-      ' values that are not: leave it out by a rule, or mend it'
-    )
+  return found
 
 
 def leveled(variables: Any, rules: tree.Rules) -> Any:
@@ -80,18 +74,11 @@ def leveled(variables: Any, rules: tree.Rules) -> Any:
   """
   leaves, structure = jax.tree.flatten(variables)
   names = tree.leaf_names(variables)
-  found = []
-  for name, leaf, most in zip(
-    names, leaves, tree.rule_values(rules, names), strict=True
-  ):
-    x = np.array(leaf)
-    alive = x != 0
-    if most is not None and alive.any():
-      _check_numbers(x, name, most)
-      if tree.distinct({name: x})[name] > most:
-        clusters = codebook.exact(x[alive], most)
-        x[alive] = codebook.kept_alive(x[alive], clusters).snapped
-    found.append(x)
+  most = tree.rule_values(rules, names)
+  found = [
+    np.array(x) if k is None else snapping.snapped(x, k, leaf=name)
+    for x, k, name in zip(leaves, most, names, strict=True)
+  ]
   return jax.tree.unflatten(structure, found)
 
 
@@ -103,13 +90,14 @@ def rounded(variables: Any, to: str) -> Any:
   """
   if to not in ROUNDINGS:
     raise InputError(
-      f'values must be rounded to one of {", ".join(ROUNDINGS)}, got {to!r}'
+      f'values must be rounded to one of {", ".join(ROUNDINGS)}, got {to!r}:'
+      ' name one'
     )
   narrow = np.dtype(getattr(ml_dtypes, to, None) or to)
 
   def narrowed(x: Any) -> np.ndarray:
     x = np.asarray(x)
-    if x.dtype != np.float32:
+    if x.dtype.newbyteorder('=') != np.float32:
       return x
     with np.errstate(over='ignore'):
       found = x.astype(narrow).astype(np.float32)

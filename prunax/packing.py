@@ -1,6 +1,5 @@
 """Weights into a small file and out of it: what `pack` and `unpack` do."""
 
-import os
 import pathlib
 from typing import Any
 
@@ -10,14 +9,18 @@ import numpy as np
 
 from prunax import codec, costs, lossy, tree, weights
 from prunax.convert import Loaded
+from prunax.files import PathLike
 
 # What a file of weights says of them that a packed one says too.
 _KEPT = ('model', 'data', 'scale', 'sizes', 'plan')
 
+# What holds the types of ml_dtypes without loss: whole numbers, then floats.
+_WIDE = tuple(np.dtype(name) for name in ('uint8', 'int8', 'float32'))
+
 
 def pack(
   loaded: Loaded,
-  out: str | os.PathLike[str],
+  out: PathLike,
   levels: str | None = None,
   to: str | None = None,
 ) -> dict[str, Any]:
@@ -31,7 +34,8 @@ def pack(
   """
   variables = loaded.tree
   if levels is not None:
-    variables = lossy.leveled(variables, lossy.level_rules(levels))
+    rules = lossy.level_rules(levels, tree.leaf_names(variables))
+    variables = lossy.leveled(variables, rules)
   if to is not None:
     variables = lossy.rounded(variables, to)
   meta = {k: v for k, v in loaded.meta.items() if k in _KEPT}
@@ -39,7 +43,7 @@ def pack(
     # What the file tells by itself.
     del meta['sizes']
   sizes = codec.save(out, variables, meta)
-  counts = tree.count(variables)
+  counts, values = tree.count(variables), tree.distinct(variables)
   total = costs.total(counts, loaded.meta.get('sizes'))
   changes = {'levels': levels, 'rounded': to}
   return {
@@ -48,13 +52,11 @@ def pack(
         'name': leaf.name,
         'size': leaf.size,
         'alive': leaf.alive,
-        'distinct': distinct,
+        'values': values[leaf.name],
         'coding': sizes.codings[leaf.name],
-        **sizes.leaves[leaf.name]._asdict(),
+        'budget': sizes.leaves[leaf.name]._asdict(),
       }
-      for leaf, distinct in zip(
-        counts, tree.distinct(variables).values(), strict=True
-      )
+      for leaf in counts
     ],
     'header': sizes.header,
     'total': total | costs.stored(total['size'], sizes.total),
@@ -66,7 +68,7 @@ def _sizes(variables: Any) -> dict[str, int]:
   return {leaf.name: leaf.size for leaf in tree.count(variables)}
 
 
-def unpack(loaded: Loaded, out: str | os.PathLike[str]) -> list[str]:
+def unpack(loaded: Loaded, out: PathLike) -> list[str]:
   """Writes weights to an ordinary file.
 
   Args:
@@ -74,23 +76,29 @@ def unpack(loaded: Loaded, out: str | os.PathLike[str]) -> list[str]:
     out: an `.npz`, `.safetensors` or `.caffemodel`.
 
   Returns:
-    What was widened, a sentence each: an `.npz` has no bfloat16.
+    What was widened, a sentence a type: to other programs an `.npz` has none
+    but NumPy's own.
   """
-  variables, said = loaded.tree, []
-  if pathlib.Path(out).suffix.lower() == '.npz':
-    wide = [
-      name
-      for name, x in tree.named_leaves(variables).items()
-      if x.dtype == ml_dtypes.bfloat16
-    ]
-    if wide:
-      said.append(
-        f'bfloat16 became float32 in {", ".join(wide)}, without loss, since an'
-        ' .npz has no bfloat16'
-      )
-      variables = jax.tree.map(
-        lambda x: x.astype(np.float32) if x.dtype == ml_dtypes.bfloat16 else x,
-        variables,
-      )
+  if pathlib.Path(out).suffix.lower() != '.npz':
+    weights.save(out, loaded.tree, loaded.meta)
+    return []
+  widened: dict[np.dtype, list[str]] = {}
+  for name, x in tree.named_leaves(loaded.tree).items():
+    if _wide(x.dtype) != x.dtype:
+      widened.setdefault(x.dtype, []).append(name)
+  variables = jax.tree.map(
+    lambda x: x.astype(_wide(x.dtype), copy=False), loaded.tree
+  )
   weights.save(out, variables, loaded.meta)
-  return said
+  return [
+    f'{dtype} became {_wide(dtype)} in {", ".join(names)}, without loss, since'
+    f' other programs cannot read {dtype} from an .npz'
+    for dtype, names in widened.items()
+  ]
+
+
+def _wide(dtype: np.dtype) -> np.dtype:
+  """The type itself, or what holds one that NumPy does not know."""
+  if dtype.type is not getattr(ml_dtypes, dtype.name, None):
+    return dtype
+  return next(wide for wide in _WIDE if np.can_cast(dtype, wide))

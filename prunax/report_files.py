@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prunax import costs, tables
+from prunax import tables, tree
 
 
 def leaves_text(name: str, inspected: dict[str, Any]) -> str:
@@ -26,7 +26,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     '',
     f'{total["alive"]:,}',
     f'{total["size"]:,}',
-    f'{costs.density(total["size"], total["alive"]):.2%}',
+    f'{tree.density(total["size"], total["alive"]):.2%}',
     '',
     *_taken(total),
   )
@@ -49,14 +49,15 @@ def _taken(row: dict[str, Any]) -> list[str]:
 def packed_text(name: str, packed: dict[str, Any]) -> str:
   """What `prunax pack` prints: where the bytes go, and the three ratios."""
   parts = ['positions', 'values', 'codebook']
-  table = tables.table(['leaf', 'alive', 'distinct', *parts, 'bytes', 'coding'])
+  columns = [*(f'bytes of\n{part}' for part in parts), 'bytes\nin all']
+  table = tables.table(['leaf', 'alive', 'values', *columns, 'coding'])
   for leaf in packed['leaves']:
     table.add_row(
       tables.plain(leaf['name']),
       f'{leaf["alive"]:,}',
-      f'{leaf["distinct"]:,}',
-      *(f'{leaf[part]:,}' for part in parts),
-      f'{sum(leaf[part] for part in parts):,}',
+      f'{leaf["values"]:,}',
+      *(f'{leaf["budget"][part]:,}' for part in parts),
+      f'{sum(leaf["budget"].values()):,}',
       leaf['coding'],
     )
   table.add_section()

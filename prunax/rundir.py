@@ -11,6 +11,7 @@ from typing import Any
 
 from prunax import locks
 from prunax.errors import InputError
+from prunax.files import PathLike
 from prunax.version import __version__
 
 _ARTIFACT = re.compile(r'(\d+)-([\w-]+)\.npz')
@@ -28,7 +29,7 @@ class RunDir:
   `summary.json` how it ended.
   """
 
-  def __init__(self, path: str | os.PathLike[str]):
+  def __init__(self, path: PathLike):
     self.path = pathlib.Path(path)
     self.config = self.path / 'config.json'
     self.metrics = self.path / 'metrics.jsonl'

@@ -13,6 +13,15 @@ from prunax.errors import InputError
 Rules = Sequence[tuple[str, Any]]
 
 
+def density(size: int, alive: int) -> float:
+  """Which part is alive; all of it where there is nothing.
+
+  >>> density(10, 4), density(0, 0)
+  (0.4, 1.0)
+  """
+  return alive / size if size else 1.0
+
+
 class LeafCount(NamedTuple):
   """How many entries a leaf has, and how many of them are not zero."""
 
@@ -23,7 +32,7 @@ class LeafCount(NamedTuple):
 
   @property
   def density(self) -> float:
-    return self.alive / self.size if self.size else 1.0
+    return density(self.size, self.alive)
 
 
 def _key_name(key: Any) -> str:

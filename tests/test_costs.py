@@ -12,9 +12,9 @@ COUNTS = tree.count(NET)
 def test_ratio_and_density_by_hand():
   assert costs.ratio(10, 4) == 2.5
   assert costs.ratio(10, 0) is None
-  assert costs.density(10, 4) == 0.4
-  assert costs.density(10, 0) == 0.0
-  assert costs.density(0, 0) == 1.0
+  assert tree.density(10, 4) == 0.4
+  assert tree.density(10, 0) == 0.0
+  assert tree.density(0, 0) == 1.0
 
 
 def test_by_leaf():
@@ -33,8 +33,8 @@ def test_by_leaf():
 
 
 def test_by_leaf_of_a_compressed_file():
-  budget = {leaf.name: 10 * i for i, leaf in enumerate(COUNTS)}
-  rows = costs.by_leaf(COUNTS, tree.distinct(NET), budget)
+  taken = {leaf.name: 10 * i for i, leaf in enumerate(COUNTS)}
+  rows = costs.by_leaf(COUNTS, tree.distinct(NET), taken)
   assert [row['bytes'] for row in rows] == [0, 10, 20, 30]
 
 

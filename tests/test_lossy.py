@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from prunax import lossy
+from prunax import lossy, tree
 from prunax.errors import InputError
 
 
@@ -29,7 +29,7 @@ def test_levels_are_the_best_there_are():
 def test_leaves_without_a_rule_stay():
   x = np.arange(6.0)
   net = {'a': {'kernel': x}, 'scale': x}
-  found = lossy.leveled(net, lossy.level_rules('2'))
+  found = lossy.leveled(net, lossy.level_rules('2', tree.leaf_names(net)))
   assert len(np.unique(found['a']['kernel'])) == 3
   np.testing.assert_array_equal(found['scale'], x)
 
@@ -40,8 +40,39 @@ def test_rounding_loses_no_weight():
   assert found.tolist() == [x[0], 70_000.0, np.float16(0.1), 0.0]
   whole = np.arange(3)
   assert lossy.rounded({'a': whole}, 'bfloat16')['a'] is whole
-  with pytest.raises(InputError, match="float16, bfloat16, got 'int8'"):
+  said = "float16, bfloat16, got 'int8': name one"
+  with pytest.raises(InputError, match=said):
     lossy.rounded({'a': x}, 'int8')
+
+
+@pytest.mark.parametrize('dtype', ['<f4', '>f4'])
+def test_rounding_in_either_order_of_bytes(dtype):
+  x = np.array([0.1, 1 + 2**-20, -3.0], dtype)
+  found = lossy.rounded({'a': x}, 'float16')['a']
+  assert found.dtype == np.float32
+  assert found.tolist() == np.float16(x).tolist() != x.tolist()
+  assert lossy.rounded({'a': x.astype('>f8')}, 'float16')['a'].dtype == '>f8'
+
+
+@pytest.mark.parametrize(
+  'values',
+  [
+    np.array([2**64 - 1, 2**64 - 2, 5, 6], np.uint64),
+    np.array([2**53 + 1, 0, 5, 6], np.int64),
+    np.array([-(2**63), 0, 5, 6], np.int64),
+  ],
+)
+def test_whole_numbers_that_no_mean_can_hold_are_refused(values):
+  with pytest.raises(InputError, match=r"'b/a' must be of whole numbers to 2"):
+    lossy.leveled({'b': {'a': values}}, [('.*', 2)])
+
+
+def test_whole_numbers_up_to_there_are_means():
+  for end in (2**53, -(2**53)):
+    x = np.array([end, 0, 5, 7], np.int64)
+    assert lossy.leveled({'a': x}, [('a', 2)])['a'].tolist() == [end, 0, 6, 6]
+  x = np.array([255, 250, 5, 7], np.uint8)
+  assert lossy.leveled({'a': x}, [('a', 2)])['a'].tolist() == [252, 252, 6, 6]
 
 
 def test_numbers_without_order_or_mean_are_refused():
@@ -72,5 +103,6 @@ def test_few_values_stay_as_they_are():
 def test_the_text_of_rules_has_ascii_digits():
   for text in ('٣', 'a=٣', '9' * 5000, 'a=' + '9' * 5000, '-1', ''):
     with pytest.raises(InputError):
-      lossy.level_rules(text)
-  assert lossy.level_rules('a= 3 ,.*=none') == [('a', 3), ('.*', None)]
+      lossy.level_rules(text, ['kernel'])
+  rules = lossy.level_rules('a= 3 ,.*=none', ['a'])
+  assert rules == [('a', 3), ('.*', None)]

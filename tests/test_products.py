@@ -13,7 +13,7 @@ import pytest
 from prunax import codec, packing, schedules, transforms, tree
 from prunax.convert import Loaded
 from prunax.ops import levels, masks
-from prunax.stages.sharing import snapped
+from prunax.ops.snapping import snapped
 
 KERNELS = '.*/kernel'
 # Exponents of a power of two, levels of a codebook, bits of a whole number.
@@ -166,4 +166,4 @@ def _check_file(path, weights, said):
     assert found[leaf['name']].dtype == x.dtype
     assert found[leaf['name']].tobytes() == x.tobytes()
     alive = [value for value in x.ravel().tolist() if value]
-    assert (leaf['alive'], leaf['distinct']) == (len(alive), len(set(alive)))
+    assert (leaf['alive'], leaf['values']) == (len(alive), len(set(alive)))

@@ -1,7 +1,6 @@
 """The `.prx` file: a header, then the bytes of each leaf, all checked."""
 
 import binascii
-import os
 import pathlib
 import zlib
 from typing import Any, NamedTuple
@@ -14,8 +13,7 @@ from prunax.codec.bits import varint
 from prunax.codec.header import Entry
 from prunax.codec.leaf import Budget
 from prunax.errors import InputError
-
-PathLike = str | os.PathLike[str]
+from prunax.files import PathLike
 
 MAGIC = b'PRX'
 VERSION = 1

@@ -36,7 +36,7 @@ class Coding(enum.IntEnum):
 
 
 class Budget(NamedTuple):
-  """Where the bytes of a leaf go."""
+  """Where the bytes of a leaf go, its check not counted."""
 
   positions: int = 0
   values: int = 0

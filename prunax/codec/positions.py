@@ -122,6 +122,9 @@ def encode(mask: np.ndarray, flags: int) -> tuple[bytes, int]:
 def decode(cursor: Cursor, shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
   """The mask that `encode` wrote, flattened, and how many lines learnt."""
   plain = flat(shape)
+  if not plain.size:
+    # One of the sizes may be huge then, and nothing can be alive.
+    raise ValueError('positions in a leaf of no entries')
   kept, asked = [], 0
   for size in plain[1:]:
     known = cursor.take(1)[0]

@@ -11,9 +11,10 @@ import numpy as np
 from prunax import names, tree
 from prunax.codec import header, leaf
 from prunax.codec.bits import Cursor
-from prunax.codec.container import MAGIC, VERSION, PathLike, check, check_size
+from prunax.codec.container import MAGIC, VERSION, check, check_size
 from prunax.codec.header import Entry
 from prunax.errors import InputError, reason
+from prunax.files import PathLike
 
 # Of the arrays of a file in all, lest a small file fill the memory.
 MOST_BYTES = 8 << 30
@@ -25,11 +26,14 @@ _DAMAGE = (
   ArithmeticError,
   AttributeError,
   LookupError,
-  MemoryError,
   RecursionError,
   TypeError,
   ValueError,
 )
+
+
+def _place(leaf: str | None) -> str:
+  return 'its header' if leaf is None else f'its leaf {leaf!r}'
 
 
 class DamagedFile(InputError):
@@ -41,10 +45,9 @@ class DamagedFile(InputError):
   """
 
   def __init__(self, path: PathLike, leaf: str | None, what: str):
-    place = 'its header' if leaf is None else f'its leaf {leaf!r}'
     super().__init__(
-      f'{path} must be a whole .prx file, but {place} is damaged ({what}):'
-      ' write it again, or take another copy'
+      f'{path} must be a whole .prx file, but {_place(leaf)} is damaged'
+      f' ({what}): write it again, or take another copy'
     )
     self.path, self.leaf = path, leaf
 
@@ -107,6 +110,12 @@ class PrxFile:
       f'{self.path} must be a readable file, got {reason(e)}: mend the path'
     )
 
+  def _too_large(self, leaf: str | None, e: MemoryError) -> InputError:
+    return InputError(
+      f'{self.path} must fit the memory, got {reason(e)} for {_place(leaf)}:'
+      ' end other programs, or read it on a larger machine'
+    )
+
   def _read_front(self) -> bytes:
     """All up to the check of the header, which fits."""
     front = self._file.read(len(MAGIC) + 1 + _MOST_VARINT)
@@ -141,6 +150,8 @@ class PrxFile:
       names.nested(self.entries, str(self.path))
       if len(self.entries) < len(found):
         raise ValueError('two leaves have one name')
+    except MemoryError as e:
+      raise self._too_large(None, e) from e
     except _DAMAGE as e:
       raise DamagedFile(self.path, None, reason(e)) from e
     return found
@@ -187,6 +198,8 @@ class PrxFile:
       )
       self._count(name, learnt)
       return array
+    except MemoryError as e:
+      raise self._too_large(name, e) from e
     except _DAMAGE as e:
       raise DamagedFile(self.path, name, reason(e)) from e
 

@@ -15,13 +15,13 @@ _SUFFIXES = '.caffemodel, .npz or .safetensors'
 class Loaded(NamedTuple):
   """Weights by layer, and what their file says of them.
 
-  `budget` is how many bytes each leaf takes, by name, where the file is one
-  that was made to be small.
+  `stored` is how many bytes each leaf takes, its check with it, by name, where
+  the file is one that was made to be small.
   """
 
   tree: dict[str, Any]
   meta: dict[str, Any]
-  budget: dict[str, int] | None = None
+  stored: dict[str, int] | None = None
 
 
 def load(path: PathLike) -> Loaded:

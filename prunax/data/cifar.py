@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from prunax.data import folders
-from prunax.data.folders import PathLike
 from prunax.data.scaling import Scale
 from prunax.data.types import Dataset, Split
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 # Of all channels together (Wang et al., COP, 2019).
 SCALE = Scale(mean=120.707, deviation=64.15)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split
+from prunax.files import PathLike
 
 _TEST = 360
 

@@ -4,10 +4,9 @@ import os
 import pathlib
 
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 VARIABLE = 'PRUNAX_DATA_DIR'
-
-PathLike = str | os.PathLike[str]
 
 
 def find(data_dir: PathLike | None = None) -> pathlib.Path | None:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from prunax.data.folders import PathLike
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 _TYPES: dict[int, np.dtype[Any]] = {
   0x08: np.dtype('u1'),

@@ -4,9 +4,9 @@ import os
 import pathlib
 
 from prunax.data import folders, idx
-from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 
 def _file(name: str, root: pathlib.Path) -> pathlib.Path:

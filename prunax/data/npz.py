@@ -7,9 +7,9 @@ import zipfile
 import numpy as np
 
 from prunax.data import folders
-from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, Split, checked, checked_dataset
 from prunax.errors import NPZ_DAMAGE, InputError, reason
+from prunax.files import PathLike
 
 
 def _arrays(path: pathlib.Path, *wanted: str) -> dict[str, np.ndarray | None]:

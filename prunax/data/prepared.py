@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from prunax.data import cifar, folders
-from prunax.data.folders import PathLike
 from prunax.data.scaling import Scale, scale
 from prunax.data.types import Dataset, Split, checked, checked_dataset
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 # The same set has the same scale, wherever its files come from.
 _SCALES = {'cifar10': cifar.SCALE, 'cifar100': cifar.SCALE}

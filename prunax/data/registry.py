@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prunax.data import cifar, digits, folders, mnist, npz, prepared
-from prunax.data.folders import PathLike
 from prunax.data.types import Dataset, checked_dataset
 from prunax.errors import InputError
+from prunax.files import PathLike
 
 Loader = Callable[[Path | None], Dataset]
 

@@ -7,8 +7,12 @@ import numpy as np
 
 from prunax.errors import InputError
 from prunax.ops import optimal_cuts
+from prunax.schedules.numbers import whole
 
 STARTS = ('linear', 'density', 'random')
+
+# Beyond these a whole number may be none in double precision.
+_WHOLE = 2**53
 
 
 class Clusters(NamedTuple):
@@ -28,19 +32,27 @@ class Clusters(NamedTuple):
     return self.codebook[self.labels]
 
 
-def _checked(values: Any, k: int) -> np.ndarray:
-  """The values flat and in double precision."""
-  wide = np.asarray(values).astype(np.float64).ravel()
-  if k < 1:
-    raise InputError(f'a codebook must have at least 1 level, got {k}: mend k')
+def _checked(values: Any, k: int, leaf: str) -> np.ndarray:
+  """The values flat and in double precision: what has an order, and a mean."""
+  whole('the number of levels', k, 1)
+  found = np.asarray(values)
+  kind, wide = found.dtype.kind, found.real.astype(np.float64).ravel()
   if not wide.size:
     raise InputError('a codebook must be of some values, got none: give some')
-  if not np.isfinite(wide).all():
-    raise InputError(
-      'the values of a codebook must be finite, got'
-      f' {int((~np.isfinite(wide)).sum())} that are not: mend them'
-    )
-  return wide
+  if kind == 'c':
+    wanted, got = 'real', str(found.dtype)
+  elif not np.isfinite(wide).all():
+    wanted = 'finite'
+    got = f'{int((~np.isfinite(wide)).sum())} values that are not'
+  elif kind in 'iu' and ((found > _WHOLE) | (found < -_WHOLE)).any():
+    wanted, got = 'of whole numbers to 2^53', 'larger ones'
+  else:
+    return wide
+  what = f'the leaf {leaf!r}' if leaf else 'the values of a codebook'
+  raise InputError(
+    f'{what} must be {wanted} to be given levels, got {got}: mend the values,'
+    ' or leave the leaf out by a rule'
+  )
 
 
 def _checked_weights(weights: Any, size: int) -> np.ndarray:
@@ -78,7 +90,7 @@ def _named(values: Any, levels: np.ndarray, labels: np.ndarray) -> Clusters:
   return Clusters(codebook.astype(like.dtype), where.reshape(like.shape))
 
 
-def exact(values: Any, k: int, weights: Any = None) -> Clusters:
+def exact(values: Any, k: int, weights: Any = None, leaf: str = '') -> Clusters:
   """The k levels of the least squared error (Wang and Song 2011).
 
   k-means in one dimension, solved to the global optimum: the sum of
@@ -92,15 +104,17 @@ def exact(values: Any, k: int, weights: Any = None) -> Clusters:
     k: how many levels; where there are no more distinct values, these are it.
     weights: how much the error of each value counts, from 0 up; None for all
       the same.
+    leaf: what an error calls the values, if they have a name.
 
   Raises:
-    InputError: for values or weights that are not finite, and k below 1.
+    InputError: for values that are complex, not finite, or whole numbers
+      beyond 2^53, for weights that are not finite, and for k below 1.
   """
-  wide = _checked(values, k)
+  wide = _checked(values, k, leaf)
+  each = None if weights is None else _checked_weights(weights, wide.size)
   distinct, place = np.unique(wide, return_inverse=True)
   if len(distinct) <= k:
     return _named(values, distinct, place)
-  each = None if weights is None else _checked_weights(weights, wide.size)
   # Equal values share a level, so they are one value that counts more.
   mass = np.bincount(place, each).astype(np.float64)
   counts = mass > 0
@@ -161,7 +175,11 @@ def _start(
 
 
 def lloyd(
-  values: Any, k: int, start: str = 'linear', key: jax.Array | None = None
+  values: Any,
+  k: int,
+  start: str = 'linear',
+  key: jax.Array | None = None,
+  leaf: str = '',
 ) -> Clusters:
   """Levels by Lloyd's algorithm, as Deep Compression has it.
 
@@ -180,8 +198,9 @@ def lloyd(
     start: 'linear' spreads them evenly from the least value to the largest,
       'density' over the ranks of the values, 'random' draws k of the values.
     key: for 'random'.
+    leaf: what an error calls the values, if they have a name.
   """
-  wide = _checked(values, k)
+  wide = _checked(values, k, leaf)
   if start not in STARTS:
     raise InputError(
       f'start must be one of {", ".join(STARTS)}, got {start!r}: name one'

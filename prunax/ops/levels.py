@@ -9,18 +9,14 @@ import jax.numpy as jnp
 from jax import lax
 
 from prunax.errors import InputError
+from prunax.ops.wide import widened
 
 ZERO_CUTS = ('paper', 'seed')
 
 
-def _wide(x: jax.Array) -> jax.Array:
-  """The same values in float32 at least."""
-  return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
 def _bits(x: jax.Array) -> tuple[jax.Array, int, int]:
   """The bits of |x|, how many of them are fraction, and the exponent of 1."""
-  x = _wide(x)
+  x = widened(x)
   info = jnp.finfo(x.dtype)
   integer = jnp.uint64 if info.bits == 64 else jnp.uint32
   bits = lax.bitcast_convert_type(jnp.abs(x), integer)
@@ -88,7 +84,7 @@ def powers_of_two(
       f'zero_cut must be one of {", ".join(ZERO_CUTS)}, got {zero_cut!r}: name'
       ' one'
     )
-  wide = _wide(x)
+  wide = widened(x)
   smallest = int(jnp.finfo(wide.dtype).minexp)
   low = jnp.maximum(lowest(highest, count), smallest)
   e = exponent(x)
@@ -114,7 +110,7 @@ def _coarse(x: jax.Array, digits: int) -> jax.Array:
   bits, fraction, _ = _bits(x)
   step = (1 << (fraction + 1 - digits)) - 1
   up = (bits + bits.dtype.type(step)) & ~bits.dtype.type(step)
-  return lax.bitcast_convert_type(up, _wide(x).dtype)
+  return lax.bitcast_convert_type(up, widened(x).dtype)
 
 
 def channel_scale(x: jax.Array, bits: int) -> jax.Array:
@@ -135,7 +131,7 @@ def channel_scale(x: jax.Array, bits: int) -> jax.Array:
   """
   top = 2 ** (bits - 1) - 1
   axes = tuple(range(x.ndim - 1))
-  largest = jnp.max(jnp.abs(_wide(x)), axis=axes, keepdims=True)
+  largest = jnp.max(jnp.abs(widened(x)), axis=axes, keepdims=True)
   return _coarse(largest / top, 12)
 
 
@@ -154,5 +150,5 @@ def uniform(x: jax.Array, bits: int) -> jax.Array:
   """
   check_bits(bits)
   scale = channel_scale(x, bits)
-  steps = _wide(x) / jnp.where(scale > 0, scale, 1)
+  steps = widened(x) / jnp.where(scale > 0, scale, 1)
   return (jnp.round(steps) * scale).astype(x.dtype)

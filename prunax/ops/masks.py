@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from prunax.ops import thresholds
+from prunax.ops.wide import widened
 
 
 def kept(density: jax.Array | float, size: int) -> jax.Array:
@@ -54,15 +55,11 @@ def moments(arrays: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:
   >>> float(mean), float(std)
   (2.0, 1.0)
   """
-  wide = [jnp.abs(x.astype(_statistics_dtype(x))) for x in arrays]
+  wide = [jnp.abs(widened(x)) for x in arrays]
   n = jnp.maximum(sum(jnp.sum(x != 0) for x in wide), 1)
   mean = sum(jnp.sum(x) for x in wide) / n
   squares = [jnp.where(x != 0, jnp.square(x - mean), 0) for x in wide]
   return mean, jnp.sqrt(sum(jnp.sum(s) for s in squares) / n)
-
-
-def _statistics_dtype(x: jax.Array) -> jnp.dtype:
-  return jnp.promote_types(x.dtype, jnp.float32)
 
 
 def threshold(
@@ -126,7 +123,7 @@ def gaussian_window(x: jax.Array, width: jax.Array | float) -> jax.Array:
   >>> gaussian_window(jnp.array([-2.0, -0.1, 0.1, 2.0]), 1.0).tolist()
   [True, False, False, True]
   """
-  wide = x.astype(_statistics_dtype(x))
+  wide = widened(x)
   mean, std = jnp.mean(wide), jnp.std(wide)
   inside = (wide > mean - width * std) & (wide < mean + width * std)
   return ~inside

@@ -20,7 +20,8 @@ def left_free(size: jax.Array | int, portion: float) -> jax.Array:
     size: how many weights there are; it may be traced.
     portion: the accumulated portion of the quantized ones, to four digits.
   """
-  left = 1 - Fraction(portion).limit_denominator(10_000)
+  # A number of NumPy is no argument of a Fraction.
+  left = 1 - Fraction(float(portion)).limit_denominator(10_000)
   part, whole = left.numerator, left.denominator
   size = jnp.asarray(size, jnp.int32)
   # In two steps, or the product would not fit.

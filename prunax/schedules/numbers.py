@@ -11,6 +11,9 @@ import numpy as np
 
 from prunax.errors import InputError
 
+# Of a number that counts bytes or entries, more than any of them needs.
+_MOST_DIGITS = 18
+
 Schedule = Callable[[jax.typing.ArrayLike], jax.Array]
 
 
@@ -40,6 +43,16 @@ def truth(name: str, value: Any) -> bool:
   raise InputError(
     f'{name} must be True or False, got {value!r}: give one of them'
   )
+
+
+def from_digits(text: str) -> int | None:
+  """The number that ASCII digits say, or None for any other text.
+
+  >>> from_digits('1024'), from_digits('-1'), from_digits('٣')
+  (1024, None, None)
+  """
+  plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+  return int(text) if plain else None
 
 
 def as_time(count: jax.typing.ArrayLike) -> jax.Array:

@@ -11,13 +11,11 @@ import optax
 from prunax import transforms, tree
 from prunax.errors import InputError
 from prunax.fisher import fisher_diagonal
-from prunax.ops import codebook, masks
+from prunax.ops import masks, snapping
 from prunax.schedules.numbers import number, whole
 from prunax.stages.training import finetune
 from prunax.stages.types import Outcome, Task, inner_of
 from prunax.transforms import optimizers
-
-METHODS = ('exact', *codebook.STARTS)
 
 
 def prune_once(
@@ -34,6 +32,7 @@ def prune_once(
   The rules say which part of a leaf is zero then, what was zero before
   included, as `masks.sparse_ratio` has it, or None to leave it as it is.
   """
+  tree.check_rules(rules)
   for pattern, ratio in rules:
     named = f'the ratio of the rule {pattern!r}'
     if ratio is not None and number(named, ratio, 0) >= 1:
@@ -101,12 +100,14 @@ def share(
 
 
 def _check(rules: tree.Rules, method: str, fisher_examples: int) -> None:
+  tree.check_rules(rules)
   for pattern, most in rules:
     if most is not None:
       whole(f'the levels of the rule {pattern!r}', most, 1)
-  if method not in METHODS:
+  if method not in snapping.METHODS:
     raise InputError(
-      f'method must be one of {", ".join(METHODS)}, got {method!r}: name one'
+      f'method must be one of {", ".join(snapping.METHODS)}, got {method!r}:'
+      ' name one'
     )
   if whole('fisher_examples', fisher_examples) and method != 'exact':
     raise InputError(
@@ -125,15 +126,15 @@ def _shared(
 ) -> Any:
   """The weights with few levels in each ruled leaf."""
   leaves, structure = jax.tree.flatten(variables)
-  most = tree.rule_values(rules, tree.leaf_names(variables))
+  names = tree.leaf_names(variables)
+  most = tree.rule_values(rules, names)
   felt: list[Any] = [None] * len(leaves)
   if fisher_examples and any(np.any(w) for w in leaves):
     felt = jax.tree.leaves(_fisher(task, variables, fisher_examples))
+  keys = [jax.random.fold_in(key, i) for i in range(len(leaves))]
   found = [
-    w
-    if k is None
-    else snapped(w, k, method, jax.random.fold_in(key, i), felt[i])
-    for i, (w, k) in enumerate(zip(leaves, most, strict=True))
+    w if k is None else snapping.snapped(w, k, method, own, f, name)
+    for w, k, own, f, name in zip(leaves, most, keys, felt, names, strict=True)
   ]
   return jax.tree.unflatten(structure, found)
 
@@ -160,47 +161,12 @@ def _nearest(w: np.ndarray, levels: Any, portion: float) -> np.ndarray:
   return found
 
 
-def snapped(
-  w: Any,
-  k: int,
-  method: str = 'exact',
-  key: jax.Array | None = None,
-  felt: Any = None,
-) -> np.ndarray:
-  """One array whose entries that are not 0 have at most k levels, not 0.
-
-  >>> snapped(np.array([0.0, 1.0, 3.0, 8.0], np.float32), 2).tolist()
-  [0.0, 2.0, 2.0, 8.0]
-
-  Args:
-    w: the array.
-    k: the most levels.
-    method: 'exact' k-means, or a start of Lloyd's.
-    key: for method 'random'.
-    felt: how much the error of each entry weighs, where it is exact.
-  """
-  found = np.array(w)
-  alive = found != 0
-  if not alive.any():
-    return found
-  values = found[alive]
-  if method == 'exact':
-    weights = None if felt is None else np.asarray(felt)[alive]
-    # What the loss feels nowhere is shared as if it felt all alike.
-    weights = None if weights is None or not weights.any() else weights
-    clusters = codebook.exact(values, k, weights)
-  else:
-    clusters = codebook.lloyd(values, k, method, key)
-  found[alive] = codebook.kept_alive(values, clusters).snapped
-  return found
-
-
 def _levels(variables: Any, rules: tree.Rules) -> dict[str, int]:
   """The number of distinct weights that are not 0 in each ruled leaf."""
-  leaves = tree.named_leaves(variables)
-  most = tree.rule_values(rules, list(leaves))
+  found = tree.distinct(variables)
+  most = tree.rule_values(rules, list(found))
   return {
-    name: len(np.setdiff1d(np.asarray(w), 0))
-    for (name, w), k in zip(leaves.items(), most, strict=True)
+    name: count
+    for (name, count), k in zip(found.items(), most, strict=True)
     if k is not None
   }

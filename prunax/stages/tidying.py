@@ -61,7 +61,8 @@ def _compare(task: Task, before: Any, after: Any) -> None:
   x = task.examples.scale(task.examples.x[:_COMPARED])
   one, other = (task.model.apply(v, x, train=False) for v in (before, after))
   apart = float(np.max(np.abs(one - other)))
-  if apart > _ROUNDING * max(float(np.max(np.abs(one))), 1.0):
+  # Written so that a NaN is refused.
+  if not apart <= _ROUNDING * float(np.max(np.abs(one))):
     raise InputError(
       'tidying must not change the outputs, but they are'
       f' {apart:.3g} apart: mend the chain of layers'

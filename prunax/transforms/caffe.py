@@ -11,6 +11,7 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
+from prunax.ops.wide import wide_dtype
 from prunax.transforms.per_leaf import leaf_values
 
 Scalar = float | jax.Array
@@ -61,11 +62,6 @@ def multipliers(name: str, value: Multiplier, params: Any) -> Any:
   return jax.tree.unflatten(jax.tree.structure(params), factors)
 
 
-def accumulator_dtype(x: jax.typing.ArrayLike) -> jnp.dtype:
-  """The dtype to sum in: that of `x`, or float32 where `x` is narrower."""
-  return jnp.promote_types(jnp.result_type(x), jnp.float32)
-
-
 def is_zero(value: Any) -> bool:
   """Whether a factor is 0 while tracing, so that its term can be left out."""
   return not isinstance(value, jax.Array) and value == 0
@@ -107,7 +103,7 @@ def _decayed(
     if is_zero(factor):
       return g
     pull = w if regularization == 'L2' else jnp.sign(w)
-    return g + weight_decay * factor * pull.astype(accumulator_dtype(w))
+    return g + weight_decay * factor * pull.astype(wide_dtype(w))
 
   factors = multipliers('decay_mult', decay_mult, gradients)
   return jax.tree.map(decayed, gradients, params, factors)
@@ -157,9 +153,7 @@ def caffe_sgd(
   def init_fn(params: optax.Params) -> CaffeSgdState:
     multipliers('lr_mult', lr_mult, params)
     multipliers('decay_mult', decay_mult, params)
-    velocity = jax.tree.map(
-      lambda w: jnp.zeros_like(w, accumulator_dtype(w)), params
-    )
+    velocity = jax.tree.map(lambda w: jnp.zeros_like(w, wide_dtype(w)), params)
     return CaffeSgdState(jnp.zeros([], jnp.int32), velocity)
 
   def update_fn(

@@ -29,7 +29,8 @@ def inq(
   until the accumulated portion n of those that were alive at `init` is
   quantized; from then on they stand still, bit for bit, and the rest is
   trained. Zeros stay zeros, so a pruned network needs no conversion. After the
-  last portion every ruled weight is 0 or a power of two.
+  last portion every weight of a ruled kernel is 0 or a power of two, and with
+  `biases` those of all ruled leaves are.
 
   The momentum of a quantized weight is gone where it counts: the optimizer
   before may keep a velocity for it, but none of it reaches the weight.
@@ -69,7 +70,7 @@ def inq(
     )
 
   def init_fn(params: Any) -> INQState:
-    return powers.start(params, settings)
+    return powers.start(params, settings, 'inq')
 
   def update_fn(
     updates: optax.Updates, state: INQState, params: Any = None
@@ -95,8 +96,11 @@ def inq(
 
 
 def highest_exponents(state: Any) -> dict[str, int]:
-  """n1 of each quantized leaf, in any state that holds one of `inq`."""
+  """n1 of each quantized leaf, in any state that holds one of `inq`.
+
+  A leaf of zeros alone, which has no range yet, is left out.
+  """
   found: dict[str, int] = {}
   for _, exponents in optax.tree.get_all_with_path(state, 'highest'):
     found |= {name: int(e) for name, e in exponents.items()}
-  return found
+  return {name: e for name, e in found.items() if e != powers.NONE_YET}

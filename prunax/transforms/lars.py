@@ -8,6 +8,7 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
+from prunax.ops.wide import wide_dtype
 from prunax.transforms import caffe
 from prunax.transforms.per_leaf import leaf_values
 
@@ -49,7 +50,7 @@ def _local_rates(
   def scaled(
     g: jax.Array, w: jax.Array, factor: caffe.Scalar, excluded: bool
   ) -> jax.Array:
-    dtype = caffe.accumulator_dtype(w)
+    dtype = wide_dtype(w)
     g, w = g.astype(dtype), w.astype(dtype)
     decayed = g + weight_decay * factor * w
     if excluded:

@@ -17,7 +17,7 @@ from prunax.transforms.per_leaf import leaf_values, need_finite, need_floats
 EXPONENTS = ('first', 'each')
 
 # Lower than the exponent of any number: no range has been found yet.
-_NONE_YET = -(2**15)
+NONE_YET = -(2**15)
 
 
 class INQState(NamedTuple):
@@ -57,6 +57,7 @@ class _Leaf(NamedTuple):
 
 def check(settings: Settings) -> None:
   """Refuses settings that would fail later, or worse, would not."""
+  tree.check_rules(settings.rules)
   for pattern, value in settings.rules:
     if value is not None:
       whole(f'the number of exponents of the rule {pattern!r}', value, 1)
@@ -94,19 +95,25 @@ def _leaves(params: Any, settings: Settings) -> list[_Leaf]:
   ]
 
 
-def start(params: Any, settings: Settings) -> INQState:
-  """All that is alive is free, and no range is known."""
+def start(params: Any, settings: Settings, method: str) -> INQState:
+  """All that is alive is free, and no range is known.
+
+  Args:
+    params: the weights.
+    settings: which of them are quantized.
+    method: what an error calls the one that asks.
+  """
   ruled, values = _leaves(params, settings), jax.tree.leaves(params)
   for leaf in ruled:
-    need_floats(values[leaf.place], 'inq', leaf.name)
-    need_finite(values[leaf.place], 'inq', leaf.name)
+    need_floats(values[leaf.place], method, leaf.name)
+    need_finite(values[leaf.place], method, leaf.name)
   mask = layers.starting_mask_tree(params)
   return INQState(
     count=jnp.zeros((), jnp.int32),
     mask=mask,
     # Buffers of its own, since the caller may donate the state.
     free=jax.tree.map(lambda m: jnp.array(m, copy=True), mask),
-    highest={leaf.name: jnp.int32(_NONE_YET) for leaf in ruled},
+    highest={leaf.name: jnp.int32(NONE_YET) for leaf in ruled},
   )
 
 
@@ -117,7 +124,7 @@ def _highest(
   largest = jnp.max(jnp.abs(x), initial=0)
   fresh = jnp.any(chosen) & (largest > 0)
   if exponents == 'first':
-    fresh &= known == _NONE_YET
+    fresh &= known == NONE_YET
   # Of the largest numbers of a type, the next power is beyond it.
   most = jnp.finfo(x.dtype).maxexp - 1
   n1 = jnp.minimum(levels.exponent(largest), most)
@@ -179,7 +186,7 @@ def quantize(
   """
   settings = Settings(rules, portions, zero_cut, biases, exponents)
   check(settings)
-  state = start(params, settings)
+  state = start(params, settings, 'quantize')
   for n in range(len(portions)):
     params, state = quantize_portion(params, state, n, settings)
   return params, state

@@ -28,6 +28,7 @@ class STEState(NamedTuple):
 
 
 def _check(rules: tree.Rules) -> None:
+  tree.check_rules(rules)
   for pattern, bits in rules:
     if bits is not None:
       named = f'the bits of the rule {pattern!r}'

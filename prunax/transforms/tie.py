@@ -10,6 +10,7 @@ import optax
 
 from prunax import tree
 from prunax.errors import InputError
+from prunax.ops.wide import widened
 from prunax.schedules.numbers import truth, whole
 from prunax.transforms.per_leaf import leaf_values, need_finite
 
@@ -68,7 +69,7 @@ def _tied(
   g: jax.Array, labels: jax.Array, most: int, average: bool
 ) -> jax.Array:
   """The gradient of its cluster for each weight, 0 where labels are 0."""
-  wide = g.astype(jnp.promote_types(g.dtype, jnp.float32))
+  wide = widened(g)
   # A leaf has no more clusters than entries, whatever its rule allows.
   most = min(most, labels.size)
   empty = jnp.zeros(most + 1, wide.dtype)
@@ -110,6 +111,7 @@ def tie(
       they cannot be counted, its updates are NaN instead.
   """
   truth('average', average)
+  tree.check_rules(rules)
   for pattern, value in rules:
     if value is not None:
       whole(f'the clusters of the rule {pattern!r}', value, 1)

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from prunax import convert
+from prunax import weights as store
+
 
 @pytest.mark.parametrize(
   ('x', 'y', 'words'),
@@ -44,6 +47,24 @@ def test_unknown_names(complaint, file, images):
 def test_data_that_must_be_said(complaint, file):
   error = complaint('evaluate', file)
   assert '--data' in error and 'plain.npz' in error
+
+
+@pytest.mark.parametrize('suffix', ['.npz', '.prx', '.safetensors'])
+@pytest.mark.parametrize(
+  ('entry', 'value'),
+  [('model', ['lenet5']), ('model', 1.5), ('data', 5), ('data', {'a': 1})],
+)
+def test_names_that_are_none(
+  answer, complaint, file, images, tmp_path, suffix, entry, value
+):
+  path = tmp_path / f'told{suffix}'
+  meta = {'model': 'lenet300100', 'data': 'digits', entry: value}
+  store.save(path, convert.load(file).tree, meta)
+  error = complaint('evaluate', path)
+  assert str(path) in error and f"'{entry}'" in error and f'--{entry}' in error
+  # What is said on the command line need not be recorded.
+  options = ('--model', 'lenet300100', '--data', images)
+  assert answer('evaluate', path, *options)['count'] == 7
 
 
 def test_mnist_without_its_files(complaint, file, monkeypatch, tmp_path):

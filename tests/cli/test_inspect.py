@@ -144,8 +144,8 @@ def test_inspect_a_file_of_another_program(answer, tmp_path):
 
 def test_inspect_of_a_compressed_file():
   weights = {'fc': {'bias': np.zeros(5), 'kernel': np.ones((5, 1000))}}
-  budget = {'fc/bias': 7, 'fc/kernel': 1234}
-  loaded = convert.Loaded(weights, {}, budget)
+  stored = {'fc/bias': 7, 'fc/kernel': 1234}
+  loaded = convert.Loaded(weights, {}, stored)
   found = commands.inspected(loaded, 2002)
   assert [leaf['bytes'] for leaf in found['leaves']] == [7, 1234]
   assert found['total']['bytes'] == 2002

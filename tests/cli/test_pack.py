@@ -27,12 +27,25 @@ def test_nothing_is_lost(packed, weights):
 
 def test_the_budget_is_the_files_size(packed):
   path, said = packed
-  parts = ('positions', 'values', 'codebook')
-  inside = sum(leaf[part] for leaf in said['leaves'] for part in parts)
+  inside = sum(sum(leaf['budget'].values()) for leaf in said['leaves'])
   total = said['total']
   assert inside + said['header'] == total['bytes'] == os.stat(path).st_size
   assert total['ratio_bytes'] == 4 * total['size'] / total['bytes']
   assert said['lossy'] == {}
+
+
+def test_a_leafs_bytes_have_its_check_in_inspect_alone(packed, answer):
+  path, said = packed
+  found = {leaf['name']: leaf for leaf in answer('inspect', path)['leaves']}
+  checks = 0
+  for leaf in said['leaves']:
+    payload, name = sum(leaf['budget'].values()), leaf['name']
+    check = found[name]['bytes'] - payload
+    assert check == (0 if not payload else 2 if payload <= 4096 else 4)
+    assert leaf['values'] == found[name]['values']
+    checks += check
+  # The rest of the header's bytes are a version, a length, names and a check.
+  assert 4 + 1 + 4 < said['header'] - checks < 200
 
 
 def test_it_is_read_as_any_other_file(packed, answer, run_folder):
@@ -57,7 +70,7 @@ def test_it_is_read_as_any_other_file(packed, answer, run_folder):
 def test_levels(answer, run_folder, tmp_path, levels, most):
   path = tmp_path / 'few.prx'
   said = answer('pack', run_folder, path, '--levels', levels)
-  found = {leaf['name']: leaf['distinct'] for leaf in said['leaves']}
+  found = {leaf['name']: leaf['values'] for leaf in said['leaves']}
   assert {name: found[name] for name in most} == most
   assert said['lossy'] == {'levels': levels}
   inspected = answer('inspect', path)['leaves']
@@ -94,6 +107,31 @@ def test_unpack(packed, answer, weights, tmp_path, suffix):
     np.testing.assert_array_equal(x, weights[name])
   if suffix != '.caffemodel':
     assert loaded.meta == {'model': 'lenet300100', 'data': 'digits'}
+
+
+NOT_OF_NUMPY = [
+  *('bfloat16', 'float8_e4m3fn', 'float8_e5m2', 'float8_e8m0fnu'),
+  *('float6_e3m2fn', 'float4_e2m1fn', 'int4', 'uint2'),
+]
+
+
+@pytest.mark.parametrize('kind', NOT_OF_NUMPY)
+def test_npz_has_types_that_other_programs_know(answer, tmp_path, kind):
+  source, path = tmp_path / 'b.prx', tmp_path / 'b.npz'
+  x = np.array([0.5, 1, 2, -1, 3], getattr(ml_dtypes, kind))
+  weights.save(source, {'a': {'b': x, 'c': x[:2]}, 'd': np.arange(3)}, {})
+  (said,) = answer('unpack', source, path)['widened']
+  with np.load(path) as stored:
+    found = stored['a/b']
+    assert stored['d'].dtype == np.arange(3).dtype
+  wide = {'int4': 'int8', 'uint2': 'uint8'}.get(kind, 'float32')
+  assert found.dtype == wide
+  assert said == (
+    f'{kind} became {wide} in a/b, a/c, without loss, since other programs'
+    f' cannot read {kind} from an .npz'
+  )
+  np.testing.assert_array_equal(found, x.astype(np.float64))
+  assert weights.load(path).tree['a']['b'].dtype == wide
 
 
 def test_bfloat16_becomes_float32_in_npz(answer, run, tmp_path):
@@ -159,9 +197,20 @@ def test_a_loss_does_not_overwrite_its_source(complaint, packed, run, tmp_path):
   assert path.read_bytes() == before
 
 
+def test_a_number_of_levels_without_leaves_for_it(complaint, run, tmp_path):
+  path, out = tmp_path / 'theirs.safetensors', tmp_path / 'a.prx'
+  names = ('fc.weight', 'fc.bias')
+  convert.save(path, {name: np.arange(9.0) for name in names}, {})
+  said = complaint('pack', path, out, '--levels', 12)
+  assert 'named kernel or bias, got fc.bias, fc.weight' in said
+  assert 'such as .*=12' in said and '(kernel' not in said
+  assert not out.exists()
+  assert run('pack', path, out, '--levels', '.*=12')[0] == 0
+
+
 def test_the_rules_of_the_help_are_of_use(run):
   said = ' '.join(run('pack', '--help')[1].split())
   text = re.search(r'leaves: (\S+)', said)[1]
-  rules = lossy.level_rules(text)
   names = ['bn1/bias', 'conv1/kernel', 'ip1/kernel']
+  rules = lossy.level_rules(text, names)
   assert tree.rule_values(rules, names) == [None, 8, 12]

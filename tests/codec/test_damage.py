@@ -271,7 +271,8 @@ LARGE = [
   ids=lambda value: value.hex() if isinstance(value, bytes) else str(value),
 )
 def test_hostile_leaves(tmp_path, coding, payload):
-  for shape in ((), (7,), (0, 4), (30, 40), (100_000, 1), (1, 60_000)):
+  empty = (0, 1 << 28)
+  for shape in ((), (7,), (0, 4), empty, (30, 40), (100_000, 1), (1, 60_000)):
     for kind in (FLOAT, np.dtype('int8'), np.dtype('complex128')):
       entry = Entry('x', shape, kind, coding, 0)
       path = write(tmp_path / 'a.prx', [(entry, payload)])
@@ -309,6 +310,30 @@ def test_a_small_file_cannot_fill_the_memory(tmp_path):
   assert tracemalloc.get_traced_memory()[1] < 8 << 24
   tracemalloc.stop()
   assert (found['x'] == 1).all()
+
+
+def test_axes_without_entries_cannot_fill_the_memory(tmp_path):
+  # A few bytes that ask for a flag of each of 2^28 columns of no rows.
+  entry = Entry('x', (0, 1 << 28), np.dtype('int8'), Coding.LARGE, 0)
+  payload = bytes([3]) + bytes(10)
+  path = write(tmp_path / 'a.prx', [(entry, payload)])
+  assert path.stat().st_size < 50
+  tracemalloc.start()
+  with pytest.raises(codec.DamagedFile, match='no entries') as error:
+    codec.load(path, max_bytes=1)
+  assert tracemalloc.get_traced_memory()[1] < 1 << 20
+  tracemalloc.stop()
+  assert error.value.leaf == 'x'
+
+
+def test_what_does_not_fit_the_memory_is_no_damage(tmp_path):
+  # Beyond what any machine can address.
+  entry = Entry('x', (1 << 55,), np.dtype('int8'), Coding.ZERO, 0)
+  path = write(tmp_path / 'a.prx', [(entry, b'')])
+  said = r"a\.prx must fit the memory, got .* for its leaf 'x': "
+  with pytest.raises(InputError, match=said) as error:
+    codec.load(path, max_bytes=1 << 60)
+  assert not isinstance(error.value, codec.DamagedFile)
 
 
 def test_a_small_file_cannot_take_minutes(tmp_path, monkeypatch):

@@ -80,7 +80,7 @@ def test_all_bits_survive(folder, name, weights, meta):
   convert.save(path, weights, meta)
   loaded = convert.load(path)
   assert_same(loaded.tree, weights)
-  assert loaded.meta == meta and loaded.budget is None
+  assert loaded.meta == meta and loaded.stored is None
   first = path.read_bytes()
   convert.save(path, loaded.tree, loaded.meta)
   assert path.read_bytes() == first

@@ -154,7 +154,14 @@ def test_no_level_is_a_negative_zero():
   [
     (([1.0, np.nan], 2), 'finite'),
     (([1.0, -np.inf], 2), 'finite'),
-    (([1.0, 2.0], 0), 'at least 1 level'),
+    (([1.0, 2.0], 0), 'levels must be a whole number of at least 1, got 0'),
+    (([1.0, 2.0], 2.5), 'levels must be a whole number .* got 2.5'),
+    (([1.0, 2.0, 3.0], 2.5), 'levels must be a whole number .* got 2.5'),
+    (([1.0 + 1j, 2.0], 2), 'codebook must be real .* complex128'),
+    (([2**53 + 1, 1], 2), 'whole numbers to 2'),
+    # Where there is nothing to share, too.
+    (([1.0, 2.0], 2, [-1.0, 1.0]), 'not negative'),
+    (([1.0, 2.0], 2, [1.0]), 'one for each of 2'),
     (([], 2), 'got none'),
     (([1.0, 2.0, 3.0], 2, [1.0, -1.0, 1.0]), 'not negative'),
     (([1.0, 2.0, 3.0], 2, [0.0, 0.0, 0.0]), 'not all 0'),
@@ -164,6 +171,13 @@ def test_no_level_is_a_negative_zero():
 def test_bad_values_and_weights_are_refused(arguments, said):
   with pytest.raises(InputError, match=said):
     codebook.exact(*arguments)
+
+
+@pytest.mark.parametrize('function', [codebook.exact, codebook.lloyd])
+@pytest.mark.parametrize('bad', [np.nan, 1j])
+def test_errors_name_the_leaf(function, bad):
+  with pytest.raises(InputError, match=r"^the leaf 'ip/kernel' must be"):
+    function(np.array([1.0, bad, 3.0]), 2, leaf='ip/kernel')
 
 
 def test_bad_starts_are_refused():

@@ -1,5 +1,6 @@
 """Deep Compression's stages: exact ratios, few levels, zeros that stay."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -8,7 +9,6 @@ from prunax.errors import InputError
 from prunax.models import get
 from prunax.ops import codebook
 from prunax.runs import Run
-from prunax.stages.sharing import snapped
 
 RULES = (('.*/kernel', 8), ('.*', None))
 
@@ -134,24 +134,16 @@ def test_zeros_of_any_pruning_stay(small, tmp_path, before):
     assert (pruned[name] == 0).any() or name.endswith('bias')
 
 
-def test_snapping_by_each_method():
-  w = np.random.default_rng(0).normal(size=(40, 30)).astype(np.float32)
-  w[np.abs(w) < 0.5] = 0
-  exact = snapped(w, 6)
-  for method in ('linear', 'density'):
-    found = snapped(w, 6, method)
-    assert np.array_equal(found == 0, w == 0)
-    assert 2 < len(np.unique(found)) <= 7
-    assert np.sum((exact - w) ** 2) <= np.sum((found - w) ** 2)
-  assert len(np.unique(exact)) == 7
-  felt = np.where(w > 0, 1.0, 1e-9)
-  # What hardly matters takes no level of its own.
-  assert snapped(w, 6, felt=felt).min() == 0 > exact.min()
-  assert np.array_equal(snapped(w, 6, felt=np.zeros_like(w)), exact)
-  assert not snapped(np.zeros((2, 2)), 6).any()
-  for method in ('exact', 'linear'):
-    one = snapped(np.array([-1.0, 0.0, 1.0]), 1, method)
-    assert one.tolist() == [-1.0, 0.0, -1.0]
+def test_weights_without_levels_name_their_leaf(small):
+  settings = dict(chain(small)['share'])
+  del settings['kind']
+  broken = {'ip1': {'kernel': np.array([[1.0, np.nan]])}, 'b': np.ones(2)}
+  # Nothing is trained before.
+  task = stages.Task(None, None, None, None)
+  with pytest.raises(
+    InputError, match=r"^the leaf 'ip1/kernel' must be finite"
+  ):
+    stages.perform('share', task, broken, jax.random.key(0), settings)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +156,10 @@ def test_snapping_by_each_method():
     ('share', {'portion': 0}, 'above 0 and at most 1'),
     ('share', {'portion': 1.5}, 'above 0 and at most 1'),
     ('share', {'weight_decay': -1}, 'weight_decay'),
+    ('share', {'rules': (('.*', 4, 1),)}, 'every rule must be a pair'),
+    ('share', {'rules': 4}, 'rules must be pairs'),
+    ('prune', {'rules': ('.*',)}, 'every rule must be a pair'),
+    ('prune', {'rules': None}, 'rules must be pairs'),
     ('prune', {'rules': (('.*/kernel', 1.0), ('.*', None))}, 'below 1'),
     ('prune', {'rules': (('.*/kernel', -0.1), ('.*', None))}, 'at least 0'),
   ],

@@ -193,6 +193,25 @@ def test_an_array_of_zeros_waits_for_its_range():
   assert transforms.highest_exponents(state)['conv/bias'] == largest
 
 
+def test_a_range_that_was_never_found_is_not_told():
+  nothing = {'a': jnp.zeros((2, 2)), 'b': jnp.array([[0.3, -5.0]])}
+  weights, state = transforms.quantize(nothing, [('.*', 7)])
+  chex.assert_trees_all_equal(weights['a'], nothing['a'])
+  assert transforms.highest_exponents(state) == {'b': 2}
+
+
+@pytest.mark.parametrize('kind', [np.float16, np.float32, np.float64])
+def test_portions_may_be_numbers_of_numpy(kind):
+  given = tuple(kind(p) for p in PORTIONS)
+  tx, same = (
+    transforms.inq(RULES, every=1, portions=p) for p in (given, PORTIONS)
+  )
+  for got, want in zip(
+    run(tx, 5, params())[0], run(same, 5, params())[0], strict=True
+  ):
+    chex.assert_trees_all_equal(got, want)
+
+
 def test_surgery_then_inq_keeps_the_zeros():
   rules = [('.*', Surgery(c_rate=0.5, gamma=0.1))]
   surgery = transforms.dns(optax.sgd(0.05), rules, jax.random.key(0))
@@ -225,6 +244,13 @@ def test_surgery_then_inq_keeps_the_zeros():
     ({'exponents': 'kept'}, "one of first, each, got 'kept'"),
     ({'rules': [('.*', 0)]}, "exponents of the rule '.*' must be a whole"),
     ({'rules': [('.*', 2.5)]}, "exponents of the rule '.*' must be a whole"),
+    ({'rules': 7}, 'rules must be pairs .* got 7'),
+    ({'rules': {'.*': 7}}, 'rules must be pairs'),
+    (
+      {'rules': [('.*', 7, 1)]},
+      r"every rule must be a pair .*, got \('.\*', 7",
+    ),
+    ({'rules': ['.*']}, r"every rule must be a pair .*, got '.\*'"),
   ],
 )
 def test_mistakes_are_told(changes, message):
@@ -255,8 +281,11 @@ def test_weights_that_are_not_finite_are_refused(value):
 @pytest.mark.parametrize('dtype', [jnp.int32, jnp.bool_, jnp.complex64])
 def test_kernels_that_are_no_floats_are_refused(dtype):
   whole = {'a': jnp.ones((2, 2), dtype)}
-  with pytest.raises(InputError, match=r"inq must get real floats .* in 'a'"):
+  said = r"must get real floats .* in 'a'"
+  with pytest.raises(InputError, match=f'^quantize {said}'):
     transforms.quantize(whole, [('.*', 7)])
+  with pytest.raises(InputError, match=f'^inq {said}'):
+    transforms.inq([('.*', 7)], every=1).init(whole)
 
 
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'float32'])

@@ -147,3 +147,9 @@ def test_kernels_must_be_finite_floats():
     tx.init({'a': jnp.ones((2, 2), jnp.int32)})
   # Biases are not quantized.
   tx.init({'a': jnp.array([1.0, jnp.inf])})
+
+
+@pytest.mark.parametrize('rules', [4, {'.*': 4}, [('.*', 4, 1)], ['.*'], [4]])
+def test_rules_that_are_none(rules):
+  with pytest.raises(InputError, match=r'must be (a pair|pairs) of a pattern'):
+    transforms.ste(optax.sgd(0.1), rules)

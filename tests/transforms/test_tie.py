@@ -189,3 +189,9 @@ def test_weights_that_are_not_finite_are_refused(value):
 def test_average_is_a_truth():
   with pytest.raises(InputError, match=r"average must be True .* got 'no'"):
     prunax.tie([('.*', 4)], average='no')
+
+
+@pytest.mark.parametrize('rules', [4, {'.*': 4}, [('.*', 4, 1)], ['.*'], [4]])
+def test_rules_that_are_none(rules):
+  with pytest.raises(InputError, match=r'must be (a pair|pairs) of a pattern'):
+    prunax.tie(rules)

@@ -1,7 +1,6 @@
 """Weights out of a `.caffemodel`, in the layouts of this package."""
 
 import math
-import os
 import pathlib
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from prunax.convert.caffemodel.proto import MOST_AXES, NetParameter
 from prunax.errors import InputError
+from prunax.files import PathLike
 from prunax.names import nested
 
 # The enum of V1 files, as far as their layers have weights of a known layout.
@@ -143,7 +143,7 @@ def _leaves(layer: _Layer) -> dict[str, np.ndarray]:
   return leaves
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read(path: PathLike) -> dict[str, Any]:
   """The weights of a `.caffemodel`, as {layer: {'kernel': ..., 'bias': ...}}.
 
   A convolution's [out, in, height, width] becomes [height, width, in, out], an
