@@ -162,8 +162,7 @@ def _examples(
   asked: str | None, meta: dict[str, Any], path: str
 ) -> tuple[str, data.Split, data.Scale]:
   """What to evaluate on, its name, and how the weights want it scaled."""
-  recorded = _recorded(meta, 'data', path)
-  name = asked or recorded
+  name = asked or _recorded(meta, 'data', path)
   if not name:
     raise InputError(
       f'the data set must be said, since {path} does not record it: add --data'
@@ -176,7 +175,7 @@ def _examples(
     examples, scale = dataset.test, dataset.scale
   if 'scale' in meta:
     scale = data.scaling.of_record(meta['scale'], path)
-  elif recorded not in (None, name):
+  elif meta.get('data') not in (None, name):
     # Weights that record their data and no scale were trained with the usual.
     scale = data.scale
   scale.check_channels(examples.x, name)
