@@ -14,6 +14,8 @@ from prunax import (
   models,
   report,
   report_files,
+  shrink_command,
+  shrinking,
   tables,
 )
 from prunax.errors import InputError
@@ -31,6 +33,10 @@ _DATA_HELP = (
 )
 _IMPORT_HELP = 'a module that registers models or data sets of your own'
 
+_BUDGET_HELP = (
+  'what stays of flops, params, bytes or filters, as flops=0.5; without it only'
+  ' what is dead goes'
+)
 _LEVELS_HELP = (
   'at most so many distinct values in each kernel and bias, zero not counted:'
   ' 12, or by rules on the names of leaves: bn.*=none,conv.*=8,.*=12'
@@ -78,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     help=_IMPORT_HELP,
   )
   _add_packing(commands)
+  _add_shrinking(commands)
   return parser
 
 
@@ -98,6 +105,33 @@ def _add_packing(commands: Any) -> None:
   )
   for command in (packing_it, unpacking):
     _add_common(command)
+
+
+def _add_shrinking(commands: Any) -> None:
+  cutting = commands.add_parser(
+    'shrink', help='cut channels: smaller arrays, the same outputs'
+  )
+  cutting.add_argument('file', metavar='SRC', help=_FILE_HELP)
+  cutting.add_argument(
+    'out', metavar='OUT', help='an .npz, .safetensors or .prx to write'
+  )
+  cutting.add_argument('--budget', metavar='WHAT=PART', help=_BUDGET_HELP)
+  cutting.add_argument('--score', default='l2', help='which channels stay')
+  cutting.add_argument('--scope', default='global', choices=shrinking.SCOPES)
+  cutting.add_argument('--round-to', metavar='N', type=_whole, default=1)
+  cutting.add_argument(
+    '--model', metavar='NAME', help=', '.join(models.names())
+  )
+  _add_common(cutting)
+
+
+def _whole(text: str) -> int:
+  found = from_digits(text)
+  if not found:
+    raise argparse.ArgumentTypeError(
+      f'must be a whole number of at least 1, got {text!r:.80}'
+    )
+  return found
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
@@ -137,6 +171,18 @@ def _answer(arguments: argparse.Namespace) -> str:
       arguments.file, arguments.out, arguments.levels, arguments.round, most
     )
     text = report_files.packed_text(os.path.basename(arguments.out), result)
+  elif arguments.command == 'shrink':
+    result = shrink_command.shrink(
+      arguments.file,
+      arguments.out,
+      arguments.budget,
+      arguments.score,
+      arguments.scope,
+      arguments.round_to,
+      arguments.model,
+      most,
+    )
+    text = report_files.shrunk_text(os.path.basename(arguments.out), result)
   else:
     result = commands.unpack(arguments.file, arguments.out, most)
     text = report_files.unpacked_text(arguments.out, result)

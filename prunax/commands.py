@@ -3,9 +3,6 @@
 import os
 from typing import Any
 
-import jax
-import numpy as np
-
 from prunax import (
   codec,
   costs,
@@ -17,19 +14,7 @@ from prunax import (
   weights,
 )
 from prunax.errors import InputError
-from prunax.rundir import RunDir
-
-
-def source(path: str) -> str:
-  """The file of weights that a file or a run folder stands for."""
-  if os.path.isdir(path):
-    return str(RunDir(path).last_artifact())
-  if not os.path.exists(path):
-    raise InputError(
-      f'there must be a file or a run folder {path!r}, got neither: mend the'
-      ' path'
-    )
-  return path
+from prunax.subjects import recorded, source, subject
 
 
 def _counted(file: str, max_bytes: int) -> weights.Loaded:
@@ -80,9 +65,9 @@ def evaluate(
       which is read whole; None for the test part of what the file records.
     max_bytes: how large the arrays of a `.prx` may be in all.
   """
-  variables, meta, _ = weights.load(source(path), max_bytes)
-  model = _model(variables, model_name or _recorded(meta, 'model', path), path)
-  name, examples, scale = _examples(data_name, meta, path)
+  of_file = subject(path, model_name, max_bytes)
+  model = of_file.model
+  name, examples, scale = _examples(data_name, of_file.meta, path)
   models.check_input(model, examples.x, name)
   if examples.y.max() >= model.classes:
     raise InputError(
@@ -91,8 +76,7 @@ def evaluate(
       ' data set'
     )
   x = examples.x.reshape(len(examples.y), *model.input_shape)
-  variables = _floats(variables, path)
-  guesses = evaluation.predict(model.apply, variables, x, scale)
+  guesses = evaluation.predict(of_file.apply, of_file.variables, x, scale)
   return evaluation.score(guesses, examples.y)
 
 
@@ -127,42 +111,11 @@ def unpack(
   return {'bytes': os.path.getsize(out), 'widened': widened}
 
 
-def _recorded(meta: dict[str, Any], entry: str, path: str) -> str | None:
-  """What a file says that its weights are of, if it does."""
-  found = meta.get(entry)
-  if found is None or isinstance(found, str):
-    return found
-  raise InputError(
-    f'{path} must record a name as the entry {entry!r} of its meta, got'
-    f' {found!r:.80}: name one with --{entry}'
-  )
-
-
-def _model(variables: Any, name: str | None, path: str) -> models.Model:
-  if name:
-    model = models.get(name)
-    models.checked(model, variables, path)
-    return model
-  fitting = models.fitting(variables)
-  known = ', '.join(models.names())
-  if not fitting:
-    raise InputError(
-      f'{path} must fit a known model, but its leaves have the names and shapes'
-      f' of none of {known}: name one with --model to see where they differ'
-    )
-  if len(fitting) > 1:
-    raise InputError(
-      f'the model must be said, since {path} does not record it and fits'
-      f' several: add --model with one of {known}'
-    )
-  return fitting[0]
-
-
 def _examples(
   asked: str | None, meta: dict[str, Any], path: str
 ) -> tuple[str, data.Split, data.Scale]:
   """What to evaluate on, its name, and how the weights want it scaled."""
-  name = asked or _recorded(meta, 'data', path)
+  name = asked or recorded(meta, 'data', path)
   if not name:
     raise InputError(
       f'the data set must be said, since {path} does not record it: add --data'
@@ -180,15 +133,3 @@ def _examples(
     scale = data.scale
   scale.check_channels(examples.x, name)
   return name, examples, scale
-
-
-def _floats(variables: Any, path: str) -> Any:
-  """The weights in float32, if they are finite numbers."""
-  with np.errstate(over='ignore'):
-    for name, x in tree.named_leaves(variables).items():
-      if x.dtype.kind == 'c' or not np.isfinite(x.astype(np.float32)).all():
-        raise InputError(
-          f'the weights of {path} must be finite real numbers, got others in'
-          f' the leaf {name!r}: take the file of an earlier step'
-        )
-  return jax.tree.map(lambda x: x.astype(np.float32), variables)

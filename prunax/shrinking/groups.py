@@ -96,7 +96,8 @@ def _group(
   consumers = tuple(m for m in places if (m.leaf, m.axis) in consumed)
   why = next((linker.cause(a) for a in atoms.tolist() if linker.cause(a)), '')
   longest = max(len(traced.axes[i][k]) for i, k, _ in where)
-  if 'slides over' in why or not members or longest == 1:
+  single = longest == 1 or (why and len(atoms) == 1)
+  if 'slides over' in why or not members or single:
     return None
   kernels = [
     m for m in members if len(traced.axes[traced.names.index(m.leaf)]) > 1

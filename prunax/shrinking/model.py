@@ -52,7 +52,9 @@ class Call(NamedTuple):
 
 
 def _is_array(x: Any) -> bool:
-  return isinstance(x, (jax.Array, np.ndarray, np.generic))
+  return isinstance(
+    x, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)
+  )
 
 
 def call_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:

@@ -1,0 +1,97 @@
+"""What `prunax shrink` does: cuts the channels of a file's model."""
+
+import os
+from typing import Any
+
+import jax
+import numpy as np
+
+from prunax import codec, shrinking, shrunk_files
+from prunax.errors import InputError
+from prunax.subjects import subject
+
+# What a file of weights says of them that the cut one says too.
+_KEPT = ('data', 'scale')
+
+
+def budget_of(text: str) -> tuple[str, float]:
+  """A budget and the part of it that stays.
+
+  >>> budget_of('flops=0.5')
+  ('flops', 0.5)
+  """
+  name, _, part = text.partition('=')
+  try:
+    density = float(part)
+  except ValueError:
+    density = -1.0
+  if not (name and 0 < density <= 1):
+    raise InputError(
+      'a budget must be a name and a part from 0 to 1, as flops=0.5, got'
+      f' {text!r:.80}: mend it'
+    )
+  return name, density
+
+
+def shrink(
+  path: str,
+  out: str,
+  budget: str | None = None,
+  score: str = 'l2',
+  scope: str = 'global',
+  round_to: int = 1,
+  model_name: str | None = None,
+  max_bytes: int = codec.MOST_BYTES,
+) -> dict[str, Any]:
+  """Writes the cut model of a file or run folder, and tells what is left.
+
+  Args:
+    path: the file or run folder.
+    out: the `.npz`, `.safetensors` or `.prx` to write.
+    budget: what stays of what, as `flops=0.5`; None cuts only what is dead.
+    score: by which channels are chosen.
+    scope: 'global' or 'layer'.
+    round_to: groups keep a multiple of it.
+    model_name: the model, if the file does not record it and fits none.
+    max_bytes: how large the arrays of a `.prx` may be in all.
+  """
+  given = subject(path, model_name, max_bytes)
+  if given.plan is not None:
+    raise InputError(
+      f'what is cut must be whole, but {path} is cut already: start from the'
+      ' file that it was cut from'
+    )
+  settings: dict[str, Any] = {}
+  if budget is not None:
+    name, density = budget_of(budget)
+    settings = {
+      'budget': name,
+      'density': density,
+      'score': score,
+      'scope': scope,
+      'round_to': round_to,
+    }
+  example = jax.ShapeDtypeStruct((1, *given.model.input_shape), np.float32)
+  small = shrinking.shrink(
+    given.model.apply, given.variables, example, **settings
+  )
+  meta = {k: v for k, v in given.meta.items() if k in _KEPT}
+  meta['model'] = given.model.name
+  report = small.report
+  shrunk_files.save_shrunk(out, small.variables, report.plan, meta)
+  return {
+    'groups': [
+      {
+        'name': g.id,
+        'size': g.size,
+        'kept': report.kept[g.id],
+        'prunable': g.prunable,
+        'why': g.why,
+        'stayed': report.stayed.get(g.id, 0),
+      }
+      for g in report.groups
+    ],
+    'before': report.before,
+    'after': report.after,
+    'bytes': os.path.getsize(out),
+  }

@@ -1,0 +1,73 @@
+"""`prunax shrink`: files of cut models, which the other commands read."""
+
+import numpy as np
+import pytest
+
+from prunax import convert, models, weights
+
+
+@pytest.fixture
+def sparse(tmp_path):
+  """LeNet-300-100 of which few hidden units have weights."""
+  rng = np.random.default_rng(0)
+  leaves = {
+    name: rng.normal(size=shape).astype(np.float32) / 10
+    for name, shape in models.shapes(models.get('lenet300100')).items()
+  }
+  leaves['ip1/kernel'][:, 40:] = 0
+  leaves['ip1/bias'][40:] = 0
+  leaves['ip3/kernel'][10:] = 0
+  path = tmp_path / 'sparse.npz'
+  nested = {}
+  for name, x in leaves.items():
+    layer, leaf = name.split('/')
+    nested.setdefault(layer, {})[leaf] = x
+  convert.npz.save(path, nested, {'model': 'lenet300100'})
+  return path
+
+
+@pytest.mark.parametrize('suffix', ['npz', 'prx', 'safetensors'])
+def test_what_is_dead_goes_and_no_answer_changes(
+  answer, sparse, images, tmp_path, suffix
+):
+  small = tmp_path / f'small.{suffix}'
+  said = answer('shrink', sparse, small)
+  kept = {g['name']: g['kept'] for g in said['groups']}
+  assert kept == {'ip1/kernel': 40, 'ip2/kernel': 10, 'ip3/kernel': 10}
+  assert weights.load(small).tree['ip2']['kernel'].shape == (40, 10)
+  found = answer('evaluate', small, '--data', images)
+  assert found == answer('evaluate', sparse, '--data', images)
+  # A ratio is over what there was before the cut.
+  assert answer('inspect', small)['total']['size'] == 266_610
+
+
+def test_a_budget(answer, sparse, tmp_path):
+  small = tmp_path / 'small.npz'
+  options = ('--budget', 'flops=0.5', '--score', 'l1', '--round-to', '4')
+  said = answer('shrink', sparse, small, *options)
+  left = said['after']['flops'] / said['before']['flops']
+  assert 0.48 < left <= 0.5
+  assert all(g['kept'] % 4 == 0 for g in said['groups'] if g['prunable'])
+
+
+def test_a_packed_cut_model_is_still_one(answer, sparse, images, tmp_path):
+  small, packed = tmp_path / 'small.npz', tmp_path / 'packed.prx'
+  answer('shrink', sparse, small)
+  answer('pack', small, packed)
+  found = answer('evaluate', packed, '--data', images)
+  assert found == answer('evaluate', sparse, '--data', images)
+
+
+def test_refusals(answer, complaint, sparse, tmp_path):
+  out = tmp_path / 'out.npz'
+  assert 'flops=0.5' in complaint('shrink', sparse, out, '--budget', 'flops')
+  assert 'mend it' in complaint('shrink', sparse, out, '--budget', 'flops=2')
+  assert 'l1, l2' in complaint(
+    'shrink', sparse, out, '--budget', 'flops=0.5', '--score', 'best'
+  )
+  assert not out.exists()
+  answer('shrink', sparse, out)
+  again = complaint('shrink', out, tmp_path / 'again.npz')
+  assert 'cut already' in again
+  other = complaint('evaluate', out, '--model', 'lenet5', '--data', 'digits')
+  assert 'its plan is for other shapes' in other
