@@ -46,6 +46,8 @@ FLOORS = [
     'tables',
     'commands',
     'finishing',
+    'subjects',
+    'shrink_command',
   },
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
