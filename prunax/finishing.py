@@ -62,7 +62,7 @@ def finish(
     if i:
       rows[-1]['mcnemar'] = paired.mcnemar(started, right)
     last = {'predictions': guesses.astype(np.uint16)}
-  rows[-1].update(costs.stored(rows[-1]['size'], taken))
+  rows[-1].update(costs.stored(rows[-1], taken))
   between()
   convert.npz.save(folder.predictions, last, {})
   summary = {

@@ -57,7 +57,7 @@ def pack(
       )
     ],
     'header': sizes.header,
-    'total': total | costs.stored(total['size'], sizes.total),
+    'total': total | costs.stored(total, sizes.total),
     'lossy': {k: v for k, v in changes.items() if v is not None},
   }
 

@@ -14,9 +14,9 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     table.add_row(
       tables.plain(leaf['name']),
       ' x '.join(str(n) for n in leaf['shape']),
-      f'{leaf["alive"]:,}',
+      _count(leaf['alive']),
       f'{leaf["size"]:,}',
-      f'{leaf["density"]:.2%}',
+      '' if leaf['density'] is None else f'{leaf["density"]:.2%}',
       f'{leaf["values"]:,}',
       *_taken(leaf),
     )
@@ -39,6 +39,11 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
       f'bytes: {tables.times(total["ratio_bytes"])} fewer than 4 a weight\n'
     )
   return tables.text((tables.plain(name), table)) + facts
+
+
+def _count(alive: int | None) -> str:
+  """How many weights are alive, nothing of what are none."""
+  return '' if alive is None else f'{alive:,}'
 
 
 def _taken(row: dict[str, Any]) -> list[str]:

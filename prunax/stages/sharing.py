@@ -15,6 +15,7 @@ from prunax.schedules.numbers import number, whole
 from prunax.stages.training import finetune
 from prunax.stages.types import Outcome, Task, inner_of
 from prunax.transforms import optimizers
+from prunax.transforms.per_leaf import weight_values
 
 METHODS = ('exact', *codebook.STARTS)
 
@@ -38,10 +39,10 @@ def prune_once(
     if ratio is not None and number(named, ratio, 0) >= 1:
       raise InputError(f'{named} must be below 1, got {ratio!r}: mend it')
   leaves, structure = jax.tree.flatten(variables)
-  ratios = tree.rule_values(rules, tree.leaf_names(variables))
+  ratios = weight_values(rules, variables)
   pruned = [
     w if ratio is None else np.where(masks.sparse_ratio(w, ratio), w, 0)
-    for w, ratio in zip(leaves, ratios, strict=True)
+    for w, (_, ratio) in zip(leaves, ratios, strict=True)
   ]
   variables = jax.tree.unflatten(structure, pruned)
   return finetune(task, variables, key, steps=steps, optimizer=optimizer)
@@ -105,7 +106,7 @@ def _shared(
 ) -> Any:
   """The weights with few levels in each ruled leaf."""
   leaves, structure = jax.tree.flatten(variables)
-  most = tree.rule_values(rules, tree.leaf_names(variables))
+  most = weight_values(rules, variables)
   felt: list[Any] = [None] * len(leaves)
   if fisher_examples and any(np.any(w) for w in leaves):
     felt = jax.tree.leaves(_fisher(task, variables, fisher_examples))
@@ -113,7 +114,7 @@ def _shared(
     w
     if k is None
     else snapped(w, k, method, jax.random.fold_in(key, i), felt[i])
-    for i, (w, k) in enumerate(zip(leaves, most, strict=True))
+    for i, (w, (_, k)) in enumerate(zip(leaves, most, strict=True))
   ]
   return jax.tree.unflatten(structure, found)
 
@@ -160,10 +161,11 @@ def snapped(
 
 def _levels(variables: Any, rules: tree.Rules) -> dict[str, int]:
   """The number of distinct weights that are not 0 in each ruled leaf."""
-  leaves = tree.named_leaves(variables)
-  most = tree.rule_values(rules, list(leaves))
+  pairs = zip(
+    jax.tree.leaves(variables), weight_values(rules, variables), strict=True
+  )
   return {
     name: len(np.setdiff1d(np.asarray(w), 0))
-    for (name, w), k in zip(leaves.items(), most, strict=True)
+    for w, (name, k) in pairs
     if k is not None
   }
