@@ -40,21 +40,20 @@ def pack(
     del meta['sizes']
   sizes = codec.save(out, variables, meta)
   counts = tree.count(variables)
+  distinct = tree.distinct(variables)
   total = costs.total(counts, loaded.meta.get('sizes'))
   changes = {'levels': levels, 'rounded': to}
   return {
     'leaves': [
       {
-        'name': leaf.name,
-        'size': leaf.size,
-        'alive': leaf.alive,
-        'distinct': distinct,
-        'coding': sizes.codings[leaf.name],
-        **sizes.leaves[leaf.name]._asdict(),
+        'name': row['name'],
+        'size': row['size'],
+        'alive': row['alive'],
+        'distinct': row['values'],
+        'coding': sizes.codings[row['name']],
+        **sizes.leaves[row['name']]._asdict(),
       }
-      for leaf, distinct in zip(
-        counts, tree.distinct(variables).values(), strict=True
-      )
+      for row in costs.by_leaf(counts, distinct)
     ],
     'header': sizes.header,
     'total': total | costs.stored(total, sizes.total),

@@ -58,7 +58,7 @@ def packed_text(name: str, packed: dict[str, Any]) -> str:
   for leaf in packed['leaves']:
     table.add_row(
       tables.plain(leaf['name']),
-      f'{leaf["alive"]:,}',
+      _count(leaf['alive']),
       f'{leaf["distinct"]:,}',
       *(f'{leaf[part]:,}' for part in parts),
       f'{sum(leaf[part] for part in parts):,}',
