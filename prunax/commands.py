@@ -45,7 +45,7 @@ def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
   total = costs.total(counts, loaded.meta.get('sizes'))
   return {
     'leaves': costs.by_leaf(counts, values, loaded.stored),
-    'total': total | costs.stored(total['size'], taken),
+    'total': total | costs.stored(total, taken),
   }
 
 

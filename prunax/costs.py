@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prunax import files, tree
+from prunax import averages, files, tree
 from prunax.errors import InputError
 
 # No leaf has more entries.
@@ -22,29 +22,32 @@ def by_leaf(
 ) -> list[dict[str, Any]]:
   """One row a leaf: name, shape, size, alive, density, values, bytes.
 
+  Of a running average, which is no weight, alive and density are None.
+
   Args:
     counts: the leaves.
     values: how many different values other than zero each has, by name.
     taken: how many bytes each takes in its file, by name, or None where they
       are not known.
   """
+  found = averages.flags([leaf.name for leaf in counts])
   return [
     {
       'name': leaf.name,
       'shape': list(leaf.shape),
       'size': leaf.size,
-      'alive': leaf.alive,
-      'density': leaf.density,
+      'alive': None if average else leaf.alive,
+      'density': None if average else leaf.density,
       'values': values[leaf.name],
       'bytes': taken[leaf.name] if taken else None,
     }
-    for leaf in counts
+    for leaf, average in zip(counts, found, strict=True)
   ]
 
 
 def by_layer(counts: Sequence[tree.LeafCount]) -> list[dict[str, Any]]:
   """One row a layer: its weights and biases counted together."""
-  rows = []
+  counts, rows = averages.weights(counts), []
   for layer, places in tree.layers([leaf.name for leaf in counts]).items():
     size = sum(counts[i].size for i in places)
     alive = sum(counts[i].alive for i in places)
@@ -94,35 +97,41 @@ def total(
   """Size, alive and the two ratios of a network.
 
   `ratio` is over all parameters, `ratio_weights` over the kernels alone.
+  Running averages are none, but `averages` says how many there are, if any.
 
   Args:
     counts: the leaves as they are now.
     uncut: the sizes of the leaves before anything was cut, by name, if that
       is known and differs.
   """
-  size = sum(uncut.values()) if uncut else sum(leaf.size for leaf in counts)
-  alive = sum(leaf.alive for leaf in counts)
-  kernels = [leaf for leaf in counts if len(leaf.shape) >= 2]
-  weights = sum(
-    uncut.get(leaf.name, leaf.size) if uncut else leaf.size for leaf in kernels
-  )
+  sizes = uncut or {leaf.name: leaf.size for leaf in counts}
+  found = averages.flags(list(sizes))
+  kept = sum(n for n, x in zip(sizes.values(), found, strict=True) if x)
+  size = sum(sizes.values()) - kept
+  leaves = averages.weights(counts)
+  alive = sum(leaf.alive for leaf in leaves)
+  kernels = [leaf for leaf in leaves if len(leaf.shape) >= 2]
+  weights = sum(sizes.get(leaf.name, leaf.size) for leaf in kernels)
   return {
     'size': size,
     'alive': alive,
     'ratio': ratio(size, alive),
     'ratio_weights': ratio(weights, sum(leaf.alive for leaf in kernels)),
+    **({'averages': kept} if kept else {}),
   }
 
 
-def stored(size: int, taken: int | None) -> dict[str, Any]:
+def stored(total: Mapping[str, Any], taken: int | None) -> dict[str, Any]:
   """How many bytes a compressed file takes, and how many times fewer that is.
 
-  >>> stored(1000, 40)
+  >>> stored({'size': 900, 'averages': 100}, 40)
   {'bytes': 40, 'ratio_bytes': 100.0}
 
   Args:
-    size: the number of parameters, of 4 bytes each before.
+    total: what `total` says. Before, each parameter and each running average
+      took 4 bytes.
     taken: the file's bytes, or None where it is not compressed.
   """
-  times = None if taken is None else ratio(4 * size, taken)
+  entries = total['size'] + total.get('averages', 0)
+  times = None if taken is None else ratio(4 * entries, taken)
   return {'bytes': taken, 'ratio_bytes': times}

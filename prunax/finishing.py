@@ -48,7 +48,7 @@ def finish(
   started, *others = (guesses == dataset.test.y for _, guesses in judged)
   for row, right in zip(rows[1:], others, strict=True):
     row['mcnemar'] = paired.mcnemar(started, right)
-  rows[-1].update(costs.stored(rows[-1]['size'], taken))
+  rows[-1].update(costs.stored(rows[-1], taken))
   last = {'predictions': judged[-1].guesses.astype(np.uint16)}
   between()
   convert.npz.save(folder.predictions, last, {})

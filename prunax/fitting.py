@@ -87,6 +87,7 @@ class Fitter:
       settings.block,
       key,
       hook,
+      settings.model.statistics,
     )
     bar = StageProgress(self._name, start.step, steps)
     try:

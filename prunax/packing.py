@@ -49,17 +49,17 @@ def pack(
   return {
     'leaves': [
       {
-        'name': leaf.name,
-        'size': leaf.size,
-        'alive': leaf.alive,
-        'values': values[leaf.name],
-        'coding': sizes.codings[leaf.name],
-        'budget': sizes.leaves[leaf.name]._asdict(),
+        'name': row['name'],
+        'size': row['size'],
+        'alive': row['alive'],
+        'values': row['values'],
+        'coding': sizes.codings[row['name']],
+        'budget': sizes.leaves[row['name']]._asdict(),
       }
-      for leaf in counts
+      for row in costs.by_leaf(counts, values)
     ],
     'header': sizes.header,
-    'total': total | costs.stored(total['size'], sizes.total),
+    'total': total | costs.stored(total, sizes.total),
     'lossy': {k: v for k, v in changes.items() if v is not None},
   }
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from prunax import tree
+from prunax import averages, tree
 
 _EXAMPLES = 2
 
@@ -109,8 +109,11 @@ def summary(
 
   A unit is an output channel of a kernel; it is active where an effective
   weight leads to it. Nothing is said of a model that is more than rectifiers
-  and poolings: where not even all of a dense one would be effective.
+  and poolings: one with running averages, or where not even all of a dense one
+  would be effective.
   """
+  if any(averages.flags(tree.leaf_names(variables))):
+    return {}
   dense = effective(apply, jax.tree.map(np.ones_like, variables), input_shape)
   if not all(m.all() for m in jax.tree.leaves(dense)):
     return {}

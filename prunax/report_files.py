@@ -14,9 +14,9 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     table.add_row(
       tables.plain(leaf['name']),
       ' x '.join(str(n) for n in leaf['shape']),
-      f'{leaf["alive"]:,}',
+      _count(leaf['alive']),
       f'{leaf["size"]:,}',
-      f'{leaf["density"]:.2%}',
+      '' if leaf['density'] is None else f'{leaf["density"]:.2%}',
       f'{leaf["values"]:,}',
       *_taken(leaf),
     )
@@ -41,6 +41,11 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
   return tables.text((tables.plain(name), table)) + facts
 
 
+def _count(alive: int | None) -> str:
+  """How many weights are alive, nothing of what are none."""
+  return '' if alive is None else f'{alive:,}'
+
+
 def _taken(row: dict[str, Any]) -> list[str]:
   """The cell of the bytes, if there is one."""
   return [] if row['bytes'] is None else [f'{row["bytes"]:,}']
@@ -54,7 +59,7 @@ def packed_text(name: str, packed: dict[str, Any]) -> str:
   for leaf in packed['leaves']:
     table.add_row(
       tables.plain(leaf['name']),
-      f'{leaf["alive"]:,}',
+      _count(leaf['alive']),
       f'{leaf["values"]:,}',
       *(f'{leaf["budget"][part]:,}' for part in parts),
       f'{sum(leaf["budget"].values()):,}',

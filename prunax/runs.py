@@ -40,6 +40,7 @@ class Run:
     self.names = plan.stage_names(config)
     self.folder = RunDir(workdir)
     self.model = models.get(config['model'])
+    models.check_statistics(self.model)
     self._interrupts = Interrupts()
     with self._interrupts.installed(), self._interrupts.held():
       self._rehearse()

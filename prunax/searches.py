@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from prunax import findings, olmp_inputs, search, transforms, tree
+from prunax import averages, findings, olmp_inputs, search, transforms, tree
 from prunax.errors import InputError
 from prunax.hooks import Hook
 from prunax.search import thresholds
@@ -60,6 +60,8 @@ def searching_hook(
     step: int, params: Any, opt_state: Any
   ) -> tuple[Any, Any, dict[str, Any]]:
     state, data = transforms.find(opt_state), data_at(step)
+    # Those that candidates are judged with are the model's, which train.
+    state = state._replace(dense=averages.replaced(state.dense, params))
     searched = jnp.ones(len(movable.names), bool)
     if wanted.layers == 'drawn':
       searched = transforms.due_now(state, movable, key)

@@ -1,6 +1,6 @@
 """Training in compiled blocks of steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from prunax import tree
+from prunax import averages, tree
 from prunax.augmentation import Augment
 from prunax.errors import InputError
 from prunax.hooks import Hook
@@ -59,14 +59,40 @@ class Apply(Protocol):
   ) -> jax.Array: ...
 
 
+class Statistics(Protocol):
+  """The forward pass of training of a model that keeps running averages."""
+
+  def __call__(
+    self, variables: Any, x: jax.Array, rngs: Any = None
+  ) -> tuple[jax.Array, Any]: ...
+
+
+def _forward(
+  apply: Apply,
+  statistics: Statistics | None,
+  params: Any,
+  x: jax.Array,
+  key: jax.Array,
+) -> tuple[jax.Array, Any]:
+  """The logits in training, and the params with new running averages."""
+  if statistics is None:
+    return apply(params, x, train=True, rngs=key), None
+  still = averages.replaced(params, jax.lax.stop_gradient(params))
+  return statistics(still, x, key)
+
+
 def block_function(
   apply: Apply,
   tx: optax.GradientTransformation,
   scale: Callable[[Any], Any],
   key: jax.Array,
   augment: Augment | None = None,
+  statistics: Statistics | None = None,
 ) -> Callable[..., tuple[Any, Any, dict[str, Any]]]:
   """Many training steps as one compiled call.
+
+  With `statistics` each step, of a micro-batch too, sets the running averages,
+  whatever `tx` would have made of them.
 
   Returns:
     A function of params, opt_state, x, y, rows [steps, batch], the first step
@@ -86,12 +112,12 @@ def block_function(
     y: jax.Array,
     teaching: Teaching | None,
     step_key: jax.Array,
-  ) -> tuple[jax.Array, jax.Array]:
-    logits = apply(params, x, train=True, rngs=step_key)
+  ) -> tuple[jax.Array, tuple[jax.Array, Any]]:
+    logits, after = _forward(apply, statistics, params, x, step_key)
     right = jnp.sum(jnp.argmax(logits, -1) == y, dtype=jnp.int32)
     if teaching is None:
-      return cross_entropy(logits, y), right
-    return taught_loss(logits, y, teaching), right
+      return cross_entropy(logits, y), (right, after)
+    return taught_loss(logits, y, teaching), (right, after)
 
   def block(
     params: Any,
@@ -106,7 +132,8 @@ def block_function(
       carry: tuple[Any, Any, jax.Array], chosen: jax.Array
     ) -> tuple[tuple[Any, Any, jax.Array], tuple[jax.Array, jax.Array]]:
       params, opt_state, t = carry
-      (loss, right), grads = jax.value_and_grad(loss_and_right, has_aux=True)(
+      with_gradients = jax.value_and_grad(loss_and_right, has_aux=True)
+      (loss, (right, after)), grads = with_gradients(
         params,
         seen(x[chosen], t),
         y[chosen],
@@ -115,6 +142,8 @@ def block_function(
       )
       updates, opt_state = tx.update(grads, opt_state, params)
       params = optax.apply_updates(params, updates)
+      if after is not None:
+        params = averages.replaced(params, after)
       return (params, opt_state, t + 1), (loss, right)
 
     (params, opt_state, _), (losses, right) = jax.lax.scan(
@@ -149,18 +178,25 @@ def _read_metrics(
     raise Diverged(
       f'the loss must stay finite, got a NaN or infinity at step {at}'
     )
-  names = tree.leaf_names(params)
-  sizes = [leaf.size for leaf in jax.tree.leaves(params)]
-  alive = [int(n) for n in raw['alive']]
+  leaves = zip(
+    tree.named_leaves(params).items(), map(int, raw['alive']), strict=True
+  )
+  weights = averages.weights(
+    [tree.LeafCount(n, x.shape, x.size, alive) for (n, x), alive in leaves]
+  )
   return {
     'loss': float(losses.mean()),
     'accuracy': float(raw['accuracy']),
-    'density': sum(alive) / sum(sizes),
+    'density': _density(weights),
     'layers': {
-      layer: sum(alive[i] for i in places) / sum(sizes[i] for i in places)
-      for layer, places in tree.layers(names).items()
+      layer: _density([weights[i] for i in places])
+      for layer, places in tree.layers([x.name for x in weights]).items()
     },
   }
+
+
+def _density(counts: Sequence[tree.LeafCount]) -> float:
+  return sum(x.alive for x in counts) / sum(x.size for x in counts)
 
 
 def fit(
@@ -172,17 +208,20 @@ def fit(
   block: int,
   key: jax.Array,
   hook: Hook | None = None,
+  statistics: Statistics | None = None,
 ) -> Iterator[Progress]:
   """Trains from `start` to `steps`, and tells where it stands every `block`.
 
   What the hook gives for the record is in the metrics of the block that
-  follows, as `hook`.
+  follows, as `hook`. A model with running averages gives its `statistics`.
 
   Blocks end at multiples of `block` whatever the start, so a resumed run
   executes what an unbroken one would have, bit for bit. The params and state
   of one `Progress` are consumed by the next.
   """
-  run = block_function(apply, tx, examples.scale, key, examples.augment)
+  run = block_function(
+    apply, tx, examples.scale, key, examples.augment, statistics
+  )
   x, y = jnp.asarray(examples.x), jnp.asarray(examples.y)
   teaching = jax.tree.map(jnp.asarray, examples.teaching)
   step, params, opt_state, _ = start

@@ -39,8 +39,12 @@ def test_by_leaf_of_a_compressed_file():
 
 
 def test_bytes_of_a_compressed_file():
-  assert costs.stored(100, 32) == {'bytes': 32, 'ratio_bytes': 12.5}
-  assert costs.stored(100, None) == {'bytes': None, 'ratio_bytes': None}
+  assert costs.stored({'size': 100}, 32) == {'bytes': 32, 'ratio_bytes': 12.5}
+  assert costs.stored({'size': 60, 'averages': 40}, 32)['ratio_bytes'] == 12.5
+  assert costs.stored({'size': 100}, None) == {
+    'bytes': None,
+    'ratio_bytes': None,
+  }
 
 
 def test_by_layer_counts_weights_and_biases_together():

@@ -8,7 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 
 FLOORS = [
-  {'errors', 'files', 'names', 'tree', 'schedules', 'version'},
+  {'averages', 'errors', 'files', 'names', 'tree', 'schedules', 'version'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
   {

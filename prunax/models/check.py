@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from prunax import tree
+from prunax import averages, tree
 from prunax.errors import InputError
 from prunax.models.types import Model
 
@@ -43,6 +43,18 @@ def checked(model: Model, variables: Any, where: str) -> Any:
 
 def _said(shape: tuple[int, ...] | None) -> str:
   return 'does not exist' if shape is None else f'has the shape {shape}'
+
+
+def check_statistics(model: Model) -> None:
+  """Refuses a model whose running averages nothing would move."""
+  names = list(shapes(model))
+  found = [n for n, x in zip(names, averages.flags(names), strict=True) if x]
+  if found and model.statistics is None:
+    raise InputError(
+      f'the model {model.name!r} must say how its running averages move, such'
+      f' as {found[0]!r}, got statistics=None: give it'
+      ' models.nnx_statistics(build), say'
+    )
 
 
 def check_input(model: Model, x: np.ndarray, where: str) -> None:

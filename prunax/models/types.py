@@ -21,8 +21,16 @@ class Apply(Protocol):
   ) -> jax.Array: ...
 
 
+class Statistics(Protocol):
+  """The forward pass of training, and what it makes of running averages."""
+
+  def __call__(
+    self, variables: Any, x: jax.Array, rngs: Any = None
+  ) -> tuple[jax.Array, Any]: ...
+
+
 class Model(NamedTuple):
-  """A network as two pure functions.
+  """A network as pure functions.
 
   Attributes:
     name: what it is called in configs and files.
@@ -31,6 +39,9 @@ class Model(NamedTuple):
       [n, classes].
     input_shape: of one example.
     classes: the number of logits.
+    statistics: (variables, x, rngs=None) -> logits as in training, and the
+      variables with new running averages, the leaves `mean` and `var` of its
+      batch normalizations; None for a model without.
   """
 
   name: str
@@ -38,3 +49,4 @@ class Model(NamedTuple):
   apply: Apply
   input_shape: tuple[int, ...]
   classes: int
+  statistics: Statistics | None = None

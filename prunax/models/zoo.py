@@ -1,13 +1,15 @@
 """Models by name."""
 
+import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from prunax import tree
+from prunax import averages, tree
 from prunax.errors import InputError
-from prunax.models import lenet
+from prunax.models import lenet, mobilenet, resnet, vgg
 from prunax.models.check import shapes
 from prunax.models.types import Model
 
@@ -15,6 +17,29 @@ _OWN: dict[str, Callable[[], Model]] = {
   'lenet300100': lenet.lenet300100,
   'lenet5': lenet.lenet5,
 }
+
+
+def _add(
+  name: str, factory: Callable[..., Model], *args: Any, **settings: Any
+) -> None:
+  _OWN[name] = functools.partial(factory, name, *args, **settings)
+
+
+_add('vgg16_cifar10', vgg.vgg16)
+_add('vgg16_cifar100', vgg.vgg16, classes=100, dropout=vgg.DROPOUT_CIFAR100)
+_add('vgg11_imagenet', vgg.vgg11)
+# As SFP and FPGM prune them.
+_add('resnet20_cifar10', resnet.cifar_resnet, 20, version=1)
+_add('resnet32_v1_cifar10', resnet.cifar_resnet, 32, version=1)
+_add('resnet56_cifar10', resnet.cifar_resnet, 56, version=1)
+# As COP prunes them.
+_add('resnet32_cifar10', resnet.cifar_resnet, 32)
+_add('resnet32_cifar100', resnet.cifar_resnet, 32, classes=100)
+_add('resnet18_imagenet', resnet.resnet18)
+_add('mobilenet_cifar10', mobilenet.cifar_mobilenet)
+_add('mobilenet_cifar100', mobilenet.cifar_mobilenet, classes=100)
+_add('mobilenet_imagenet', mobilenet.imagenet_mobilenet)
+
 _REGISTERED: dict[str, Callable[[], Model]] = {}
 _BUILT: dict[str, Model] = {}
 
@@ -53,7 +78,7 @@ def get(name: str) -> Model:
   (28, 28, 1)
 
   Args:
-    name: `lenet5`, `lenet300100` or a registered name.
+    name: one of `names()`, such as `lenet5`, or a registered name.
   """
   if name not in _BUILT:
     factory = (_OWN | _REGISTERED).get(name)
@@ -69,4 +94,13 @@ def get(name: str) -> Model:
 def fitting(variables: Any) -> list[Model]:
   """The models whose leaves have the names and shapes of these variables."""
   given = {n: np.shape(x) for n, x in tree.named_leaves(variables).items()}
-  return [get(name) for name in names() if shapes(get(name)) == given]
+  normed = any(averages.flags(list(given)))
+
+  def fits(name: str) -> bool:
+    model = get(name)
+    # Spares the shapes of large networks, which take a second each.
+    return (model.statistics is None or normed) and shapes(model) == given
+
+  # No two of prunax's own have the same shapes.
+  own = itertools.islice(filter(fits, _OWN), 1)
+  return [get(name) for name in (*own, *filter(fits, _REGISTERED))]

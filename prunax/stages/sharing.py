@@ -16,6 +16,7 @@ from prunax.schedules.numbers import number, whole
 from prunax.stages.training import finetune
 from prunax.stages.types import Outcome, Task, inner_of
 from prunax.transforms import optimizers
+from prunax.transforms.per_leaf import weight_values
 
 
 def prune_once(
@@ -38,10 +39,10 @@ def prune_once(
     if ratio is not None and number(named, ratio, 0) >= 1:
       raise InputError(f'{named} must be below 1, got {ratio!r}: mend it')
   leaves, structure = jax.tree.flatten(variables)
-  ratios = tree.rule_values(rules, tree.leaf_names(variables))
+  ratios = weight_values(rules, variables)
   pruned = [
     w if ratio is None else np.where(masks.sparse_ratio(w, ratio), w, 0)
-    for w, ratio in zip(leaves, ratios, strict=True)
+    for w, (_, ratio) in zip(leaves, ratios, strict=True)
   ]
   variables = jax.tree.unflatten(structure, pruned)
   return finetune(task, variables, key, steps=steps, optimizer=optimizer)
@@ -127,7 +128,7 @@ def _shared(
   """The weights with few levels in each ruled leaf."""
   leaves, structure = jax.tree.flatten(variables)
   names = tree.leaf_names(variables)
-  most = tree.rule_values(rules, names)
+  most = [k for _, k in weight_values(rules, variables)]
   felt: list[Any] = [None] * len(leaves)
   if fisher_examples and any(np.any(w) for w in leaves):
     felt = jax.tree.leaves(_fisher(task, variables, fisher_examples))
@@ -164,7 +165,7 @@ def _nearest(w: np.ndarray, levels: Any, portion: float) -> np.ndarray:
 def _levels(variables: Any, rules: tree.Rules) -> dict[str, int]:
   """The number of distinct weights that are not 0 in each ruled leaf."""
   found = tree.distinct(variables)
-  most = tree.rule_values(rules, list(found))
+  most = [k for _, k in weight_values(rules, variables)]
   return {
     name: count
     for (name, count), k in zip(found.items(), most, strict=True)

@@ -31,6 +31,11 @@ def tidy(
   """
   del key
   model = task.model
+  if model.statistics is not None:
+    raise InputError(
+      'tidying must get a model of rectifiers and poolings, got'
+      f' {model.name!r}, which normalizes batches: leave the stage out'
+    )
   masks = paths.used(model.apply, variables, model.input_shape)
   kept = jax.tree.map(
     lambda x, m: np.where(m, x, 0).astype(x.dtype), variables, masks

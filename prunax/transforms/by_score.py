@@ -12,7 +12,7 @@ from prunax.errors import InputError
 from prunax.ops import scores, thresholds
 from prunax.schedules.numbers import number, whole
 from prunax.transforms import groups, keep, layers
-from prunax.transforms.per_leaf import leaf_values
+from prunax.transforms.per_leaf import weight_values
 
 # A score, and what of the gradients it averages.
 SCORES: dict[str, tuple[Callable[..., jax.Array], Any]] = {
@@ -69,7 +69,7 @@ def _check(
 def _starting_mask(params: Any, rules: tree.Rules) -> Any:
   """What is alive at first: nothing where a rule says 0."""
   started, structure = jax.tree.flatten(layers.starting_mask_tree(params))
-  values = leaf_values(rules, params)
+  values = weight_values(rules, params)
   mask = [
     jnp.zeros_like(m) if groups.is_nothing(value) else m
     for m, (_, value) in zip(started, values, strict=True)

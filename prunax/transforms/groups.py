@@ -13,7 +13,7 @@ from prunax import tree
 from prunax.errors import InputError
 from prunax.ops import masks
 from prunax.schedules.numbers import number, whole
-from prunax.transforms.per_leaf import leaf_values
+from prunax.transforms.per_leaf import weight_values
 
 
 class Group(NamedTuple):
@@ -72,8 +72,8 @@ def groups_of(params: Any, rules: tree.Rules, scope: str) -> list[Group]:
   found: dict[Any, list[int]] = {}
   # Places in place of values: two rules of one count have that count each.
   numbered = [(pattern, at) for at, (pattern, _) in enumerate(rules)]
-  for i, (name, at) in enumerate(leaf_values(numbered, params)):
-    value = rules[at][1]
+  for i, (name, at) in enumerate(weight_values(numbered, params)):
+    value = None if at is None else rules[at][1]
     if value is not None and not is_nothing(value):
       layer = tree.parent(name) if scope == 'layer' else ''
       found.setdefault((layer, at), []).append(i)

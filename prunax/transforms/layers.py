@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from prunax import tree
+from prunax import averages, tree
 from prunax.errors import InputError
-from prunax.transforms.per_leaf import leaf_values
+from prunax.transforms.per_leaf import weight_values
 
 
 class Layer(NamedTuple):
@@ -31,7 +31,7 @@ def layers_of(params: Any, rules: tree.Rules) -> list[Layer]:
     InputError: if a rule matches nothing, or leaves of one layer have
       different values other than None.
   """
-  pairs = leaf_values(rules, params)
+  pairs = weight_values(rules, params)
   names, values = [n for n, _ in pairs], [v for _, v in pairs]
   found = []
   for parent, places in tree.layers(names).items():
@@ -66,10 +66,16 @@ def starting_mask_tree(params: Any) -> Any:
   """The tree of `starting_masks`, whatever the rules select of a layer."""
   leaves, structure = jax.tree.flatten(params)
   masks: list[Any] = [None] * len(leaves)
-  for places in tree.layers(tree.leaf_names(params)).values():
+  names = tree.leaf_names(params)
+  average = averages.flags(names)
+  for group in tree.layers(names).values():
+    # A running average of 0 was not pruned, whatever is beside it.
+    places = [i for i in group if not average[i]]
     started = starting_masks([leaves[i] for i in places])
     for i, mask in zip(places, started, strict=True):
       masks[i] = mask
+    for i in set(group) - set(places):
+      masks[i] = jnp.ones(jnp.shape(leaves[i]), bool)
   return jax.tree.unflatten(structure, masks)
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from prunax import tree
+from prunax import averages, tree
 from prunax.errors import InputError
 
 
@@ -20,10 +20,34 @@ def leaf_values(rules: tree.Rules, params: Any) -> list[tuple[str, Any]]:
   What `optax.masked` hides still has a name that a rule may match, so that the
   same rules serve under any mask, but it has no place in the list.
   """
+  return [(name, value) for name, value, _ in _ruled(rules, params)]
+
+
+def weight_values(rules: tree.Rules, params: Any) -> list[tuple[str, Any]]:
+  """As `leaf_values`, but None for running averages, which are no weights.
+
+  >>> net = {'norm': {'mean': 0.0, 'scale': 1.0, 'var': 1.0}}
+  >>> weight_values([('.*', 0.1)], net)
+  [('norm/mean', None), ('norm/scale', 0.1), ('norm/var', None)]
+  """
+  return [
+    (name, None if average else value)
+    for name, value, average in _ruled(rules, params)
+  ]
+
+
+def _ruled(rules: tree.Rules, params: Any) -> list[tuple[str, Any, bool]]:
+  """Name, value, and whether it is a running average, of each leaf."""
   paths, _ = jax.tree_util.tree_flatten_with_path(params, is_leaf=_is_masked)
   names = [tree.path_name(path) for path, _ in paths]
-  matched = zip(names, tree.rule_values(rules, names), paths, strict=True)
-  return [(name, v) for name, v, (_, x) in matched if not _is_masked(x)]
+  values, found = tree.rule_values(rules, names), averages.flags(names)
+  return [
+    (name, value, average)
+    for name, value, average, (_, x) in zip(
+      names, values, found, paths, strict=True
+    )
+    if not _is_masked(x)
+  ]
 
 
 def need_floats(x: Any, method: str, name: str) -> None:

@@ -12,7 +12,7 @@ from prunax.errors import InputError
 from prunax.ops import levels, partition
 from prunax.schedules.numbers import number, truth, whole
 from prunax.transforms import layers
-from prunax.transforms.per_leaf import leaf_values, need_finite, need_floats
+from prunax.transforms.per_leaf import need_finite, need_floats, weight_values
 
 EXPONENTS = ('first', 'each')
 
@@ -86,7 +86,7 @@ def check(settings: Settings) -> None:
 
 
 def _leaves(params: Any, settings: Settings) -> list[_Leaf]:
-  values = leaf_values(settings.rules, params)
+  values = weight_values(settings.rules, params)
   pairs = zip(values, jax.tree.leaves(params), strict=True)
   return [
     _Leaf(i, name, count)

@@ -12,7 +12,7 @@ from prunax import tree
 from prunax.errors import InputError
 from prunax.ops.wide import widened
 from prunax.schedules.numbers import truth, whole
-from prunax.transforms.per_leaf import leaf_values, need_finite
+from prunax.transforms.per_leaf import need_finite, weight_values
 
 
 class TieState(NamedTuple):
@@ -119,7 +119,9 @@ def tie(
   def init_fn(params: Any) -> TieState:
     leaves, structure = jax.tree.flatten(params)
     found = []
-    for x, (name, most) in zip(leaves, leaf_values(rules, params), strict=True):
+    for x, (name, most) in zip(
+      leaves, weight_values(rules, params), strict=True
+    ):
       if most is None:
         found.append(jnp.zeros((), jnp.int32))
       else:
@@ -134,7 +136,7 @@ def tie(
     del params
     leaves, structure = jax.tree.flatten(updates)
     labels = jax.tree.leaves(state.labels)
-    values = [value for _, value in leaf_values(rules, updates)]
+    values = [value for _, value in weight_values(rules, updates)]
     tied = [
       g
       if most is None

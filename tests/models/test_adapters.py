@@ -4,11 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
+from flax import linen, nnx
 
 from prunax import tree
 from prunax.errors import InputError
-from prunax.models import from_nnx
+from prunax.models import (
+  from_linen,
+  from_nnx,
+  linen_statistics,
+  nnx_statistics,
+)
 
 
 class Net(nnx.Module):
@@ -112,3 +117,76 @@ def test_random_state_is_refused():
     init(jax.random.key(0))
   with pytest.raises(InputError, match='keeps random state'):
     apply({}, jnp.ones(3))
+
+
+def test_statistics_move_the_averages_alone():
+  init, apply = from_nnx(Net)
+  v, x = variables_of(init), jnp.arange(15.0).reshape(5, 3)
+  key = jax.random.key(1)
+  logits, after = nnx_statistics(Net)(v, x, key)
+  np.testing.assert_array_equal(logits, apply(v, x, train=True, rngs=key))
+  first = v['layers']['0']
+  hidden = np.asarray(x @ first['kernel'] + first['bias'])
+  norm = after.pop('norm')
+  old = v.pop('norm')
+  jax.tree.map(np.testing.assert_array_equal, after, v)
+  mean = 0.99 * 2.0 + 0.01 * hidden.mean(0)
+  np.testing.assert_allclose(norm['mean'], mean, rtol=1e-4)
+  var = 0.99 + 0.01 * hidden.var(0)
+  np.testing.assert_allclose(norm['var'], var, rtol=1e-4)
+  np.testing.assert_array_equal(norm['scale'], old['scale'])
+
+
+class LinenNet(linen.Module):
+  """The same network by Linen."""
+
+  @linen.compact
+  def __call__(self, x, train=False):
+    x = linen.Dense(4)(x)
+    x = linen.BatchNorm(use_running_average=not train)(x)
+    x = linen.Dropout(0.5, deterministic=not train)(x)
+    return linen.Dense(2)(x)
+
+
+def as_linen(v):
+  return {
+    'Dense_0': v['layers']['0'],
+    'BatchNorm_0': v['norm'],
+    'Dense_1': v['layers']['1'],
+  }
+
+
+def test_linen_is_as_good_as_nnx():
+  init, apply = from_nnx(Net)
+  linen_init, linen_apply = from_linen(LinenNet(), (3,))
+  v, x = variables_of(init), jnp.arange(15.0).reshape(5, 3)
+  shapes = jax.tree.map(jnp.shape, linen_init(jax.random.key(0)))
+  assert shapes == jax.tree.map(jnp.shape, as_linen(v))
+  got = linen_apply(as_linen(v), x)
+  np.testing.assert_allclose(got, apply(v, x), rtol=1e-5, atol=1e-5)
+  key = jax.random.key(1)
+  logits, after = linen_statistics(LinenNet())(as_linen(v), x, key)
+  np.testing.assert_array_equal(
+    logits, linen_apply(as_linen(v), x, train=True, rngs=key)
+  )
+  assert not np.array_equal(
+    logits, linen_apply(as_linen(v), x, train=True, rngs=jax.random.key(2))
+  )
+  _, want = nnx_statistics(Net)(v, x, key)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5),
+    after,
+    as_linen(want),
+  )
+
+
+def test_collections_that_linen_alone_knows_are_refused():
+  class Counting(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+      self.variable('cache', 'count', lambda: jnp.zeros(()))
+      return linen.Dense(2)(x)
+
+  init, _ = from_linen(Counting(), (3,))
+  with pytest.raises(InputError, match='got cache too'):
+    init(jax.random.key(0))

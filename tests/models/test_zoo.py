@@ -31,7 +31,7 @@ def test_a_model_is_always_the_same_object():
 def test_registering(registry):
   models.register('tiny', lambda: tiny('tiny'))
   assert models.get('tiny').classes == 3
-  assert models.names() == ['lenet300100', 'lenet5', 'tiny']
+  assert models.names() == [*zoo._OWN, 'tiny']
   models.register('tiny', lambda: tiny('other'))
   assert models.get('tiny').name == 'other'
 
@@ -48,5 +48,28 @@ def test_variables_tell_their_model(registry):
   models.register('tiny', lambda: tiny('tiny'))
   variables = models.get('tiny').init(jax.random.key(0))
   assert [m.name for m in models.fitting(variables)] == ['lenet300100', 'tiny']
+  normed = jax.eval_shape(
+    models.get('resnet20_cifar10').init, jax.random.key(0)
+  )
+  assert [m.name for m in models.fitting(normed)] == ['resnet20_cifar10']
   del variables['ip3']
   assert models.fitting(variables) == []
+
+
+def test_no_two_of_prunax_have_the_same_shapes():
+  found = [sorted(models.shapes(models.get(name)).items()) for name in zoo._OWN]
+  assert all(found.count(one) == 1 for one in found)
+
+
+def test_names_of_models_are_theirs():
+  assert all(models.get(name).name == name for name in zoo._OWN)
+
+
+def test_running_averages_that_nothing_moves_are_refused():
+  model = models.get('resnet20_cifar10')
+  models.check_statistics(model)
+  models.check_statistics(models.get('lenet5'))
+  with pytest.raises(
+    InputError, match=r"'block1_1/norm1/mean'.*statistics=None"
+  ):
+    models.check_statistics(model._replace(statistics=None))

@@ -1,0 +1,55 @@
+"""Running averages: leaves of a model that are no weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from prunax import tree
+
+_NAMES = ('mean', 'var')
+
+
+def flags(names: Sequence[str]) -> list[bool]:
+  """Which leaves are running averages: `mean` and `var` under one path.
+
+  A batch normalization keeps them. They are no weights: a training step
+  overwrites them, no method moves or prunes them, and no count has them.
+
+  >>> flags(['norm/mean', 'norm/scale', 'norm/var', 'prior/mean'])
+  [True, False, True, False]
+  """
+  known = set(names)
+
+  def is_average(name: str) -> bool:
+    above, _, last = name.rpartition('/')
+    pair = (f'{above}/{x}' if above else x for x in _NAMES)
+    return last in _NAMES and known.issuperset(pair)
+
+  return [is_average(name) for name in names]
+
+
+def replaced(variables: Any, source: Any) -> Any:
+  """The variables with the running averages of `source`, a tree like them.
+
+  >>> old = {'norm': {'mean': 0.0, 'scale': 1.0, 'var': 1.0}}
+  >>> replaced(old, {'norm': {'mean': 0.5, 'scale': 7.0, 'var': 2.0}})
+  {'norm': {'mean': 0.5, 'scale': 1.0, 'var': 2.0}}
+  """
+  leaves, structure = jax.tree.flatten(variables)
+  taken = [
+    new if average else old
+    for old, new, average in zip(
+      leaves,
+      jax.tree.leaves(source),
+      flags(tree.leaf_names(variables)),
+      strict=True,
+    )
+  ]
+  return jax.tree.unflatten(structure, taken)
+
+
+def weights(counts: Sequence[tree.LeafCount]) -> list[tree.LeafCount]:
+  """The leaves that are weights."""
+  found = flags([leaf.name for leaf in counts])
+  return [x for x, average in zip(counts, found, strict=True) if not average]
