@@ -2,8 +2,10 @@
 
 # Each tells what its primitives do, when it is imported.
 from prunax.shrinking import control as control
+from prunax.shrinking import custom as custom
 from prunax.shrinking import elementwise as elementwise
 from prunax.shrinking import indexing as indexing
+from prunax.shrinking import joining as joining
 from prunax.shrinking import makers as makers
 from prunax.shrinking import moves as moves
 from prunax.shrinking import products as products
@@ -15,11 +17,12 @@ from prunax.shrinking.groups import Member as Member
 from prunax.shrinking.plan import Plan as Plan
 from prunax.shrinking.plan_data import plan_data as plan_data
 from prunax.shrinking.plan_data import plan_from as plan_from
+from prunax.shrinking.reporting import Report as Report
 from prunax.shrinking.rule import Rule as Rule
 from prunax.shrinking.rule import register_primitive as register_primitive
 from prunax.shrinking.select import SCOPES as SCOPES
-from prunax.shrinking.shrink import Report as Report
 from prunax.shrinking.shrink import Shrunk as Shrunk
 from prunax.shrinking.shrink import channels as channels
 from prunax.shrinking.shrink import shrink as shrink
+from prunax.shrinking.shrink import spent as spent
 from prunax.shrinking.units import in_order as in_order

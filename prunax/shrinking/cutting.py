@@ -11,9 +11,9 @@ from prunax.errors import InputError
 from prunax.shrinking import model
 from prunax.shrinking.evaluate import Remaining
 from prunax.shrinking.groups import Group, summed
+from prunax.shrinking.looking import Looker
 from prunax.shrinking.model import Call, Traced
 from prunax.shrinking.plan import Plan
-from prunax.shrinking.seen import Looker
 
 
 def plan_of(traced: Traced, gone: np.ndarray, added: dict[str, Any]) -> Plan:

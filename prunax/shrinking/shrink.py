@@ -7,37 +7,11 @@ import numpy as np
 
 from prunax import tree
 from prunax.errors import InputError
-from prunax.schedules.numbers import number, whole
-from prunax.shrinking import cutting, model
+from prunax.shrinking import choosing, cutting, keeping, model
 from prunax.shrinking import score as scores
-from prunax.shrinking.expense import BUDGETS, Expense, expense
+from prunax.shrinking.expense import BUDGETS, expense
 from prunax.shrinking.groups import Group, groups
-from prunax.shrinking.model import Traced
-from prunax.shrinking.plan import Plan
-from prunax.shrinking.select import select
-
-
-class Report(NamedTuple):
-  """What a cut did.
-
-  Attributes:
-    plan: what is kept of each leaf.
-    groups: the channels before.
-    kept: by group, how many channels are left.
-    stayed: by group, how many were to go, but had to stay as they are, since
-      what they hold reaches others and depends on the place or the input.
-    before: what the dense model costs, by 'flops', 'params' and 'bytes'.
-    after: what is left of it.
-    layers: the same by leaf, as pairs of before and after.
-  """
-
-  plan: Plan
-  groups: list[Group]
-  kept: dict[str, int]
-  stayed: dict[str, int]
-  before: dict[str, float]
-  after: dict[str, float]
-  layers: dict[str, dict[str, tuple[float, float]]]
+from prunax.shrinking.reporting import Report, report
 
 
 class Shrunk(NamedTuple):
@@ -69,6 +43,31 @@ def channels(
   """
   call = model.call_of(example, kwargs)
   return groups(model.trace(apply, variables, call))
+
+
+def spent(
+  apply: Callable[..., Any],
+  variables: Any,
+  *example: Any,
+  budget: str = 'flops',
+  **kwargs: Any,
+) -> dict[str, float]:
+  """What a model costs, leaf by leaf: 'flops', 'params' or 'bytes'.
+
+  FLOPs are two for each multiplication of a convolution or a dot product, at
+  the batch of the example, by the leaf that is multiplied with.
+
+  >>> def apply(variables, x):
+  ...   return x @ variables['a']
+  >>> spent(apply, {'a': np.ones((3, 4), 'f')}, np.ones((2, 3), 'f'))
+  {'a': 48.0}
+  """
+  if budget not in BUDGETS or budget == 'filters':
+    raise InputError(
+      f'budget must be one of flops, params, bytes, got {budget!r}: name one'
+    )
+  traced = model.trace(apply, variables, model.call_of(example, kwargs))
+  return expense(traced, groups(traced), budget).by_name()
 
 
 def shrink(
@@ -126,10 +125,12 @@ def shrink(
       'one of keep and density must be given, got both: leave one out'
     )
   if keep is not None:
-    gone = _named(traced, found, keep)
+    gone = keeping.left_out(traced, found, keep)
   elif density is not None:
-    settings = _Settings(density, budget, score, scope, rules, round_to, steps)
-    gone = _chosen(traced, found, variables, settings)
+    settings = choosing.Settings(
+      density, budget, score, scope, rules, round_to, steps
+    )
+    gone = choosing.chosen(traced, found, variables, settings)
   else:
     gone = _spared(cutting.dead(traced, variables, found), found)
 
@@ -141,7 +142,7 @@ def shrink(
   return Shrunk(
     cutting.cut_apply(apply, plan),
     plan.cut(masked),
-    _report(traced, found, gone, left, plan),
+    report(traced, found, gone, left, plan),
   )
 
 
@@ -149,198 +150,3 @@ def _spared(gone: np.ndarray, found: Sequence[Group]) -> np.ndarray:
   """Without one channel of each group, if all of them are dead."""
   whole = [g.atoms[0] for g in found if np.isin(g.atoms, gone).all()]
   return np.setdiff1d(gone, whole)
-
-
-def _report(
-  traced: Traced,
-  found: list[Group],
-  gone: np.ndarray,
-  left: np.ndarray,
-  plan: Plan,
-) -> Report:
-  counts = np.array([int((~np.isin(g.atoms, left)).sum()) for g in found])
-  ways = {b: expense(traced, found, b) for b in ('flops', 'params', 'bytes')}
-  stuck = np.setdiff1d(gone, left)
-  stayed = {g.id: int(np.isin(g.atoms, stuck).sum()) for g in found}
-  return Report(
-    plan,
-    found,
-    {g.id: int(n) for g, n in zip(found, counts, strict=True)},
-    {name: n for name, n in stayed.items() if n},
-    {b: way.total() for b, way in ways.items()},
-    {b: way.total(counts) for b, way in ways.items()},
-    {
-      b: {
-        name: (cost, way.by_name(counts)[name])
-        for name, cost in way.by_name().items()
-      }
-      for b, way in ways.items()
-    },
-  )
-
-
-class _Settings(NamedTuple):
-  density: float
-  budget: str
-  score: str | scores.Score
-  scope: str
-  rules: tree.Rules | None
-  round_to: int
-  steps: int
-
-
-def _chosen(
-  traced: Traced, found: list[Group], variables: Any, settings: _Settings
-) -> np.ndarray:
-  """The sets of atoms that go for a budget."""
-  density = number('density', settings.density)
-  if not 0 < density <= 1:
-    raise InputError(
-      f'density must be above 0 and at most 1, got {density!r}: mend it'
-    )
-  if settings.budget not in BUDGETS:
-    raise InputError(
-      f'budget must be one of {", ".join(BUDGETS)}, got {settings.budget!r}:'
-      ' name one'
-    )
-  steps = whole('steps', settings.steps, 1)
-  whole('round_to', settings.round_to, 1)
-  own = _own_densities(found, settings.rules)
-  free = [i for i, g in enumerate(found) if g.prunable and own[i] is not None]
-  if not free:
-    raise InputError(
-      'a model must have channels that may be cut, got none:'
-      f' {"; ".join(sorted({g.why for g in found if g.why}))}'
-    )
-  way = expense(traced, found, settings.budget)
-  kept = [np.ones(g.size, bool) for g in found]
-  for step in range(1, steps + 1):
-    part = 1 - (1 - density) * step / steps
-    kept = _step(traced, found, variables, settings, way, free, own, kept, part)
-  return np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
-
-
-def _own_densities(
-  found: list[Group], rules: tree.Rules | None
-) -> list[float | None]:
-  """By group: 1 where the budget decides, else its own density or None."""
-  if rules is None:
-    return [1.0] * len(found)
-  values = tree.rule_values(rules, [g.id for g in found])
-  return [
-    None if v is None else number('a density of rules', v) for v in values
-  ]
-
-
-def _step(
-  traced: Traced,
-  found: list[Group],
-  variables: Any,
-  settings: _Settings,
-  way: Expense,
-  free: list[int],
-  own: list[float | None],
-  kept: list[np.ndarray],
-  part: float,
-) -> list[np.ndarray]:
-  gone = np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
-  leaves = scores.named(cutting.plan_of(traced, gone, {}).mask(variables))
-  new = list(kept)
-  counts = np.array([int(k.sum()) for k in kept])
-  for i in free:
-    mine = own[i]
-    if mine is not None and mine < 1:
-      size = max(1, round(mine * found[i].size))
-      rank = np.where(
-        kept[i], scores.checked(settings.score, leaves, found[i]), -np.inf
-      )
-      mask = np.zeros(found[i].size, bool)
-      mask[np.argsort(-rank, kind='stable')[:size]] = True
-      new[i], counts[i] = mask, size
-  shared = [i for i in free if own[i] == 1]
-  given = [
-    np.where(kept[i], scores.checked(settings.score, leaves, found[i]), -np.inf)
-    for i in shared
-  ]
-
-  def cost(some: np.ndarray) -> float:
-    full = counts.copy()
-    full[shared] = some
-    return way.total(full)
-
-  choice = select(
-    given,
-    cost,
-    part * way.total(),
-    scope=settings.scope,
-    round_to=settings.round_to,
-  )
-  for i, mask in zip(shared, choice.keep, strict=True):
-    new[i] = mask & kept[i]
-  return new
-
-
-def _named(
-  traced: Traced, found: list[Group], keep: Mapping[str, Any]
-) -> np.ndarray:
-  """The sets of atoms that go where the user says what stays."""
-  by_id = {g.id: g for g in found}
-  wanted: dict[int, bool] = {}
-  for name, given in keep.items():
-    vector = np.asarray(given)
-    atoms = _positions(traced, by_id, name, vector)
-    why = {traced.linker.cause(int(a)) for a in atoms[~vector]} - {''}
-    if why or (~vector & (atoms == 0)).any():
-      raise InputError(
-        f'what keep cuts of {name!r} must be free to go, but'
-        f' {", ".join(sorted(why)) or "it is no channel"}: keep it'
-      )
-    if not vector.any():
-      raise InputError(
-        f'keep must leave a channel of {name!r} at least, got none: keep one'
-      )
-    for atom, stays in zip(atoms.tolist(), vector.tolist(), strict=True):
-      if wanted.setdefault(atom, stays) != stays:
-        raise InputError(
-          f'the vectors of keep must agree within a group, but that of {name!r}'
-          ' cuts what goes with a channel that is kept: mend one'
-        )
-  gone = [atom for atom, stays in wanted.items() if not stays]
-  return np.array(sorted(gone), np.int64)
-
-
-def _positions(
-  traced: Traced, by_id: Mapping[str, Group], name: str, vector: np.ndarray
-) -> np.ndarray:
-  """The atoms that a vector of a leaf or a group is about."""
-  if vector.dtype != bool or vector.ndim != 1:
-    raise InputError(
-      f'keep[{name!r}] must be a vector of booleans, got'
-      f' {vector.dtype} of the shape {vector.shape}: give one'
-    )
-  options: list[np.ndarray] = []
-  if name in traced.names:
-    axes = traced.axes[traced.names.index(name)]
-    taken = [
-      m.axis
-      for g in by_id.values()
-      for m in g.members
-      if m.leaf == name and g.prunable
-    ]
-    options = [traced.linker.find(axes[k]) for k in dict.fromkeys(taken)]
-  if name in by_id:
-    options.insert(0, by_id[name].atoms)
-  for atoms in options:
-    if len(atoms) == len(vector):
-      return atoms
-  if not options:
-    raise InputError(
-      f'keep must name leaves or groups with channels, got {name!r}: they are'
-      f' {", ".join(n for n, g in by_id.items() if g.prunable)}'
-    )
-  raise InputError(
-    f'keep[{name!r}] must have {len(options[0])} entries, got {len(vector)}'
-  )
-
-
-__all__ = ['Report', 'Shrunk', 'channels', 'shrink']

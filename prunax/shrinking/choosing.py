@@ -1,0 +1,116 @@
+"""Which channels go for a budget, by their scores."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from prunax import tree
+from prunax.errors import InputError
+from prunax.schedules.numbers import number, whole
+from prunax.shrinking import cutting
+from prunax.shrinking import score as scores
+from prunax.shrinking.expense import BUDGETS, Expense, expense
+from prunax.shrinking.groups import Group
+from prunax.shrinking.model import Traced
+from prunax.shrinking.select import select
+
+
+class Settings(NamedTuple):
+  density: float
+  budget: str
+  score: str | scores.Score
+  scope: str
+  rules: tree.Rules | None
+  round_to: int
+  steps: int
+
+
+def chosen(
+  traced: Traced, found: list[Group], variables: Any, settings: Settings
+) -> np.ndarray:
+  """The sets of atoms that go for a budget."""
+  density = number('density', settings.density)
+  if not 0 < density <= 1:
+    raise InputError(
+      f'density must be above 0 and at most 1, got {density!r}: mend it'
+    )
+  if settings.budget not in BUDGETS:
+    raise InputError(
+      f'budget must be one of {", ".join(BUDGETS)}, got {settings.budget!r}:'
+      ' name one'
+    )
+  steps = whole('steps', settings.steps, 1)
+  whole('round_to', settings.round_to, 1)
+  own = _own_densities(found, settings.rules)
+  free = [i for i, g in enumerate(found) if g.prunable and own[i] is not None]
+  if not free:
+    raise InputError(
+      'a model must have channels that may be cut, got none:'
+      f' {"; ".join(sorted({g.why for g in found if g.why}))}'
+    )
+  way = expense(traced, found, settings.budget)
+  kept = [np.ones(g.size, bool) for g in found]
+  for step in range(1, steps + 1):
+    part = 1 - (1 - density) * step / steps
+    kept = _step(traced, found, variables, settings, way, free, own, kept, part)
+  return np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
+
+
+def _own_densities(
+  found: list[Group], rules: tree.Rules | None
+) -> list[float | None]:
+  """By group: 1 where the budget decides, else its own density or None."""
+  if rules is None:
+    return [1.0] * len(found)
+  values = tree.rule_values(rules, [g.id for g in found])
+  return [
+    None if v is None else number('a density of rules', v) for v in values
+  ]
+
+
+def _step(
+  traced: Traced,
+  found: list[Group],
+  variables: Any,
+  settings: Settings,
+  way: Expense,
+  free: list[int],
+  own: list[float | None],
+  kept: list[np.ndarray],
+  part: float,
+) -> list[np.ndarray]:
+  gone = np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
+  leaves = scores.named(cutting.plan_of(traced, gone, {}).mask(variables))
+  new = list(kept)
+  counts = np.array([int(k.sum()) for k in kept])
+  for i in free:
+    mine = own[i]
+    if mine is not None and mine < 1:
+      size = max(1, round(mine * found[i].size))
+      rank = np.where(
+        kept[i], scores.checked(settings.score, leaves, found[i]), -np.inf
+      )
+      mask = np.zeros(found[i].size, bool)
+      mask[np.argsort(-rank, kind='stable')[:size]] = True
+      new[i], counts[i] = mask, size
+  shared = [i for i in free if own[i] == 1]
+  given = [
+    np.where(kept[i], scores.checked(settings.score, leaves, found[i]), -np.inf)
+    for i in shared
+  ]
+
+  def cost(some: np.ndarray) -> float:
+    full = counts.copy()
+    full[shared] = some
+    return way.total(full)
+
+  choice = select(
+    given,
+    cost,
+    part * way.total(),
+    scope=settings.scope,
+    round_to=settings.round_to,
+  )
+  for i, mask in zip(shared, choice.keep, strict=True):
+    new[i] = mask & kept[i]
+  return new

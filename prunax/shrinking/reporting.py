@@ -1,0 +1,61 @@
+"""What a cut did, in numbers."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from prunax.shrinking.expense import expense
+from prunax.shrinking.groups import Group
+from prunax.shrinking.model import Traced
+from prunax.shrinking.plan import Plan
+
+
+class Report(NamedTuple):
+  """What a cut did.
+
+  Attributes:
+    plan: what is kept of each leaf.
+    groups: the channels before.
+    kept: by group, how many channels are left.
+    stayed: by group, how many were to go, but had to stay as they are, since
+      what they hold reaches others and depends on the place or the input.
+    before: what the dense model costs, by 'flops', 'params' and 'bytes'.
+    after: what is left of it.
+    layers: the same by leaf, as pairs of before and after.
+  """
+
+  plan: Plan
+  groups: list[Group]
+  kept: dict[str, int]
+  stayed: dict[str, int]
+  before: dict[str, float]
+  after: dict[str, float]
+  layers: dict[str, dict[str, tuple[float, float]]]
+
+
+def report(
+  traced: Traced,
+  found: list[Group],
+  gone: np.ndarray,
+  left: np.ndarray,
+  plan: Plan,
+) -> Report:
+  counts = np.array([int((~np.isin(g.atoms, left)).sum()) for g in found])
+  ways = {b: expense(traced, found, b) for b in ('flops', 'params', 'bytes')}
+  stuck = np.setdiff1d(gone, left)
+  stayed = {g.id: int(np.isin(g.atoms, stuck).sum()) for g in found}
+  return Report(
+    plan,
+    found,
+    {g.id: int(n) for g, n in zip(found, counts, strict=True)},
+    {name: n for name, n in stayed.items() if n},
+    {b: way.total() for b, way in ways.items()},
+    {b: way.total(counts) for b, way in ways.items()},
+    {
+      b: {
+        name: (cost, way.by_name(counts)[name])
+        for name, cost in way.by_name().items()
+      }
+      for b, way in ways.items()
+    },
+  )
