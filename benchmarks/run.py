@@ -1,7 +1,7 @@
 r"""Measures speed and writes results/bench_*.json.
 
-  python -m benchmarks.run [--only=dns,dense,thresholds,search,codec,codebook]\
-    [--rounds=15]
+  python -m benchmarks.run [--rounds=15] \
+    [--only=dns,dense,thresholds,search,codec,codebook,shrink]
 
 Run it with nothing else running. Only ratios within one process mean much.
 """
@@ -12,7 +12,15 @@ import platform
 import jax
 from absl import app, flags
 
-from benchmarks import codebook, codec, dense, dns, search, thresholds
+from benchmarks import (
+  codebook,
+  codec,
+  dense,
+  dns,
+  search,
+  shrink,
+  thresholds,
+)
 from prunax.rundir import write_json
 from prunax.version import versions
 
@@ -23,6 +31,7 @@ _BENCHMARKS = {
   'search': search,
   'codec': codec,
   'codebook': codebook,
+  'shrink': shrink,
 }
 _ONLY = flags.DEFINE_list('only', list(_BENCHMARKS), 'Which to measure.')
 _ROUNDS = flags.DEFINE_integer('rounds', 15, 'Pairs timed for each ratio.', 1)

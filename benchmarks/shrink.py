@@ -1,0 +1,112 @@
+"""Forward passes of networks whose channels were cut, against the whole ones.
+
+Both are compiled, and run on the same images. The networks of filter pruning
+have fresh weights and half of their FLOPs left; the sparse LeNet-5 loses what
+is dead and nothing else, so that it answers the same.
+"""
+
+import pathlib
+import time
+from typing import Any
+
+import jax
+import numpy as np
+
+import prunax
+from benchmarks import paired
+from prunax import models, weights
+
+SPARSE = 'results/lenet5_best-seed0.prx'
+# What of each network's channels stay: the same part of each layer in whole
+# vectors, or the largest filters wherever they are.
+WAYS = {
+  'even': {'scope': 'layer', 'round_to': 8},
+  'global': {'scope': 'global', 'round_to': 8},
+}
+
+
+def measure(rounds: int = 15) -> dict[str, Any]:
+  """Milliseconds a batch, cut and whole, and how many times faster.
+
+  Args:
+    rounds: pairs of batches timed for each ratio.
+  """
+  found: dict[str, Any] = {}
+  for name in ('vgg16_cifar10', 'resnet32_cifar10'):
+    for way, settings in WAYS.items():
+      found[f'{name}, {way}'] = _halved(name, settings, 64, rounds)
+  for batch in (1, 256):
+    found[f'lenet5, sparse, batch {batch}'] = _sparse(batch, rounds)
+  found['resnet56_cifar10, channels and cut'] = _seconds('resnet56_cifar10')
+  return found
+
+
+def _images(model: models.Model, batch: int) -> np.ndarray:
+  rng = np.random.default_rng(0)
+  return rng.random((batch, *model.input_shape)).astype(np.float32)
+
+
+def _timed(
+  model: models.Model,
+  variables: Any,
+  small: prunax.shrinking.Shrunk,
+  batch: int,
+  rounds: int,
+) -> dict[str, Any]:
+  x = jax.device_put(_images(model, batch))
+  # Many at once, so that a call is longer than the clock's noise.
+  times = max(1, 512 // batch)
+  own, full = jax.jit(small.apply), jax.jit(model.apply)
+  own_variables, full_variables = jax.device_put((small.variables, variables))
+  pair = paired.ratio(
+    lambda: [own(own_variables, x) for _ in range(times)],
+    lambda: [full(full_variables, x) for _ in range(times)],
+    rounds,
+  )
+  before, after = small.report.before, small.report.after
+  return {
+    'batch': batch,
+    'cut_ms': pair['ours_ms'] / times,
+    'whole_ms': pair['theirs_ms'] / times,
+    'times_faster': 1 / pair['ratio'],
+    'flops_left': after['flops'] / before['flops'],
+    'params_left': after['params'] / before['params'],
+  }
+
+
+def _halved(
+  name: str, settings: dict[str, Any], batch: int, rounds: int
+) -> dict[str, Any]:
+  model = models.get(name)
+  variables = jax.tree.map(np.asarray, model.init(jax.random.key(0)))
+  small = prunax.shrink(
+    model.apply, variables, _images(model, 1), density=0.5, **settings
+  )
+  return _timed(model, variables, small, batch, rounds)
+
+
+def _sparse(batch: int, rounds: int) -> dict[str, Any]:
+  model = models.get('lenet5')
+  root = pathlib.Path(__file__).parent.parent
+  variables = weights.load(root / SPARSE).tree
+  x = jax.device_put(_images(model, 2))
+  small = prunax.shrink(model.apply, variables, x)
+  apart = small.apply(small.variables, x) - model.apply(variables, x)
+  row = _timed(model, variables, small, batch, rounds)
+  return {**row, 'outputs_apart': float(np.abs(apart).max())}
+
+
+def _seconds(name: str) -> dict[str, Any]:
+  """How long it takes to find the channels of a network, and to cut it."""
+  model = models.get(name)
+  variables = jax.tree.map(np.asarray, model.init(jax.random.key(0)))
+  x = _images(model, 1)
+  began = time.perf_counter()
+  groups = prunax.channels(model.apply, variables, x)
+  traced = time.perf_counter()
+  prunax.shrink(model.apply, variables, x, density=0.5)
+  return {
+    'groups': len(groups),
+    'channels_s': traced - began,
+    'shrink_s': time.perf_counter() - traced,
+  }
