@@ -6,9 +6,9 @@ kernel, trained, and a file that says where they are.
   python -m experiments.seeds --config=configs/lenet300_smallest.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet300_smallest
 
-takes some three minutes a seed on 2 cores; docs/results.md has the numbers to
-expect. The file is `model.prx` in the run folder. `:taught` and `:own` as in
-configs/lenet300_best.py.
+takes some four minutes a seed on a quiet machine; docs/results.md has the
+numbers to expect. The file is `model.prx` in the run folder. `:taught` and
+`:own` as in configs/lenet300_best.py; they have not been run.
 """
 
 from ml_collections import ConfigDict

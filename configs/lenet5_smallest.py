@@ -9,7 +9,7 @@ least to keep them.
   python -m experiments.seeds --config=configs/lenet5_smallest.py \
     --seeds=0,1,2,3,4 --workdir=runs/lenet5_smallest
 
-takes some twelve minutes a seed on one core; docs/results.md has the numbers
+takes some fourteen minutes a seed on one core; docs/results.md has the numbers
 to expect. The file is `model.prx` in the run folder. `:own` as in
 configs/lenet5_best.py.
 """

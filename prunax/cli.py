@@ -33,6 +33,9 @@ _DATA_HELP = (
 )
 _IMPORT_HELP = 'a module that registers models or data sets of your own'
 
+_SCORE_HELP = f'which channels stay: {", ".join(shrinking.SCORES)} (l2)'
+_SCOPE_HELP = 'the lowest scores of all first, or the same part of each layer'
+_ROUND_TO_HELP = 'layers keep a multiple of N channels'
 _BUDGET_HELP = (
   'what stays of flops, params, bytes or filters, as flops=0.5; without it only'
   ' what is dead goes'
@@ -60,7 +63,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = _Parser(prog='prunax', description='Looks at pruned networks.')
+  parser = _Parser(
+    prog='prunax', description='Looks at, packs and cuts pruned networks.'
+  )
   parser.add_argument('--version', action='version', version=__version__)
   commands = parser.add_subparsers(
     dest='command', metavar='COMMAND', required=True
@@ -75,14 +80,7 @@ def _parser() -> argparse.ArgumentParser:
   known = ', '.join(models.names())
   scoring.add_argument('--model', metavar='NAME', help=known)
   scoring.add_argument('--data', metavar='NAME', help=_DATA_HELP)
-  scoring.add_argument(
-    '--import',
-    metavar='MODULE',
-    dest='modules',
-    action='append',
-    default=[],
-    help=_IMPORT_HELP,
-  )
+  _add_import(scoring)
   _add_packing(commands)
   _add_shrinking(commands)
   return parser
@@ -116,13 +114,29 @@ def _add_shrinking(commands: Any) -> None:
     'out', metavar='OUT', help='an .npz, .safetensors or .prx to write'
   )
   cutting.add_argument('--budget', metavar='WHAT=PART', help=_BUDGET_HELP)
-  cutting.add_argument('--score', default='l2', help='which channels stay')
-  cutting.add_argument('--scope', default='global', choices=shrinking.SCOPES)
-  cutting.add_argument('--round-to', metavar='N', type=_whole, default=1)
+  cutting.add_argument('--score', default='l2', help=_SCORE_HELP)
+  cutting.add_argument(
+    '--scope', default='global', choices=shrinking.SCOPES, help=_SCOPE_HELP
+  )
+  cutting.add_argument(
+    '--round-to', metavar='N', type=_whole, default=1, help=_ROUND_TO_HELP
+  )
   cutting.add_argument(
     '--model', metavar='NAME', help=', '.join(models.names())
   )
+  _add_import(cutting)
   _add_common(cutting)
+
+
+def _add_import(command: argparse.ArgumentParser) -> None:
+  command.add_argument(
+    '--import',
+    metavar='MODULE',
+    dest='modules',
+    action='append',
+    default=[],
+    help=_IMPORT_HELP,
+  )
 
 
 def _whole(text: str) -> int:
@@ -172,6 +186,7 @@ def _answer(arguments: argparse.Namespace) -> str:
     )
     text = report_files.packed_text(os.path.basename(arguments.out), result)
   elif arguments.command == 'shrink':
+    import_modules(arguments.modules)
     result = shrink_command.shrink(
       arguments.file,
       arguments.out,

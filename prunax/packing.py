@@ -9,6 +9,7 @@ import numpy as np
 
 from prunax import codec, costs, lossy, tree, weights
 from prunax.convert import Loaded
+from prunax.errors import InputError
 from prunax.files import PathLike
 
 # What a file of weights says of them that a packed one says too.
@@ -79,7 +80,13 @@ def unpack(loaded: Loaded, out: PathLike) -> list[str]:
     What was widened, a sentence a type: to other programs an `.npz` has none
     but NumPy's own.
   """
-  if pathlib.Path(out).suffix.lower() != '.npz':
+  suffix = pathlib.Path(out).suffix.lower()
+  if suffix == '.caffemodel' and 'plan' in loaded.meta:
+    raise InputError(
+      f'a cut model must be unpacked to an .npz or .safetensors, got {out}: a'
+      ' .caffemodel cannot tell what was cut'
+    )
+  if suffix != '.npz':
     weights.save(out, loaded.tree, loaded.meta)
     return []
   widened: dict[np.dtype, list[str]] = {}

@@ -96,7 +96,8 @@ def _model(variables: Any, name: str | None, path: str) -> models.Model:
   if not fitting:
     raise InputError(
       f'{path} must fit a known model, but its leaves have the names and shapes'
-      f' of none of {known}: name one with --model to see where they differ'
+      f' of none of {known}: name one with --model to see where they differ, or'
+      ' register your own and say --import'
     )
   if len(fitting) > 1:
     raise InputError(

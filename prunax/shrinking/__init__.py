@@ -20,6 +20,7 @@ from prunax.shrinking.plan_data import plan_from as plan_from
 from prunax.shrinking.reporting import Report as Report
 from prunax.shrinking.rule import Rule as Rule
 from prunax.shrinking.rule import register_primitive as register_primitive
+from prunax.shrinking.score import SCORES as SCORES
 from prunax.shrinking.select import SCOPES as SCOPES
 from prunax.shrinking.shrink import Shrunk as Shrunk
 from prunax.shrinking.shrink import channels as channels

@@ -71,3 +71,12 @@ def test_refusals(answer, complaint, sparse, tmp_path):
   assert 'cut already' in again
   other = complaint('evaluate', out, '--model', 'lenet5', '--data', 'digits')
   assert 'its plan is for other shapes' in other
+
+
+def test_a_caffemodel_cannot_tell_what_was_cut(
+  answer, complaint, sparse, tmp_path
+):
+  small = tmp_path / 'small.npz'
+  answer('shrink', sparse, small)
+  error = complaint('unpack', small, tmp_path / 'small.caffemodel')
+  assert 'cannot tell what was cut' in error
