@@ -272,31 +272,51 @@ SLIM = {
 }
 
 
-@pytest.mark.parametrize('name', SLIM)
-def test_two_steps_of_a_run(name, small, tmp_path, monkeypatch):
+@pytest.fixture
+def run_of(small, tmp_path, monkeypatch):
+  """Makes a run of two steps of a model, on random examples."""
   monkeypatch.setattr(zoo, '_REGISTERED', {})
   monkeypatch.setattr(zoo, '_BUILT', {})
-  models.register('slim', SLIM[name])
-  rng = np.random.default_rng(0)
-  x = rng.integers(0, 256, (20, 32, 32, 3), np.uint8)
-  np.savez(tmp_path / 'images.npz', x=x, y=np.arange(20) % 10)
-  config = small.make(
-    {
-      'model': 'slim',
-      'data.name': str(tmp_path / 'images.npz'),
+
+  def make(model):
+    models.register('mine', lambda: model)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (20, *model.input_shape), np.uint8)
+    np.savez(tmp_path / 'mine.npz', x=x, y=np.arange(20) % model.classes)
+    changes = {
+      'model': 'mine',
+      'data.name': str(tmp_path / 'mine.npz'),
       'data.batch': 6,
       'stages': (),
       'dense.steps': 2,
       'block': 1,
       'checkpoint_every': 1,
     }
-  )
-  run = Run(config, tmp_path / 'run')
-  summary = run.execute()
+    return Run(small.make(changes), tmp_path / 'run')
+
+  return make
+
+
+def test_a_run_goes_on_from_the_averages_of_its_checkpoint(run_of):
+  run = run_of(MODEL)
+  run.execute()
   after = weights.load(run.folder.last_artifact()).tree
-  row = summary['stages'][0]
+  # As if the second step had been cut short; what is not in the checkpoint
+  # would show.
+  run.folder.summary.unlink()
+  run.folder.last_artifact().unlink()
+  run_of(MODEL._replace(init=lambda key: variables())).execute()
+  again = weights.load(run.folder.last_artifact()).tree
+  jax.tree.map(np.testing.assert_array_equal, again, after)
+
+
+@pytest.mark.parametrize('name', SLIM)
+def test_two_steps_of_a_run(name, run_of):
+  run = run_of(SLIM[name]())
+  row = run.execute()['stages'][0]
+  after = weights.load(run.folder.last_artifact()).tree
   # As the stage `dense` draws them.
-  key = jax.random.fold_in(jax.random.key(config['seed']), 0)
+  key = jax.random.fold_in(jax.random.key(run.config['seed']), 0)
   fresh = run.model.init(jax.random.split(key)[0])
   old, new = tree.named_leaves(fresh), tree.named_leaves(after)
   found = [n for n in new if n.endswith(('/mean', '/var'))]
@@ -312,10 +332,3 @@ def test_two_steps_of_a_run(name, small, tmp_path, monkeypatch):
   np.testing.assert_array_equal(guesses, answered)
   other = tree.nest(new | {n: old[n] for n in found})
   assert not np.allclose(apply(other, images), apply(after, images))
-
-  # From the checkpoint of step 1 on, as if the second had been cut short.
-  run.folder.summary.unlink()
-  run.folder.last_artifact().unlink()
-  run.execute()
-  again = weights.load(run.folder.last_artifact()).tree
-  jax.tree.map(np.testing.assert_array_equal, again, after)
