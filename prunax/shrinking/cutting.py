@@ -63,7 +63,10 @@ def settled(
     ]
     if not lost:
       break
-    gone = np.setdiff1d(gone, np.concatenate(lost))
+    fewer = np.setdiff1d(gone, np.concatenate(lost))
+    if len(fewer) == len(gone):
+      raise RuntimeError('a product loses what is not cut: please report this')
+    gone = fewer
   added: dict[str, np.ndarray] = {}
   for _, mark, value in looker.leaks:
     if value is not None and mark is not None and np.any(value):

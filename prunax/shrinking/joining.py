@@ -137,7 +137,7 @@ def _pad_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
     for k, config in enumerate(step.eqn.params['padding_config'])
     if k != axis
   )
-  known = held.known & (~padded | (held.values == value.concrete))
+  known = held.known & ((not padded) | (held.values == value.concrete))
   inside = slice(max(-low, 0), x.shape[axis] - max(-high, 0))
   ends = [np.full(max(end, 0), value.concrete) for end in (low, high)]
   return Profile(

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prunax import models, shrinking, tree
@@ -70,6 +70,7 @@ def _masked(variables, groups, keep):
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 0.5, 0.9]))
+@example(10_238, 0.9)
 def test_random_graphs(seed, part):
   with jax.enable_x64(True):
     graph = Graph(seed)
