@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prunax import tree
 from prunax.shrinking.model import Traced
 
 
@@ -112,8 +111,3 @@ def _group(
   return Group(
     first.leaf, len(atoms), members, consumers, not why, why, atoms, order
   )
-
-
-def parent(group: Group) -> str:
-  """The layer that makes the channels."""
-  return tree.parent(group.id)

@@ -8,7 +8,7 @@ import numpy as np
 from jax.extend import core
 
 from prunax.shrinking import products
-from prunax.shrinking.atoms import FIXED, Atoms, Axes, Axis, fixed_axes
+from prunax.shrinking.atoms import Atoms, Axes, Axis, fixed_axes
 from prunax.shrinking.rule import RULES, Eqn, Step
 
 _PRODUCTS = ('dot_general', 'conv_general_dilated')
@@ -183,6 +183,3 @@ def _array(var: Any) -> bool:
 def closed(function: Callable[..., Any], *avals: Any) -> Any:
   """The closed jaxpr of a function of arrays of these shapes."""
   return jax.make_jaxpr(function)(*avals)
-
-
-__all__ = ['FIXED', 'NESTED', 'Frame', 'Given', 'Linker', 'Product', 'closed']

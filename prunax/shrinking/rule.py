@@ -1,12 +1,12 @@
 """What must be known of a primitive so that channels can be cut through it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from prunax.errors import InputError
-from prunax.shrinking.atoms import Atoms, Axes
+from prunax.shrinking.atoms import Axes
 
 Eqn = Any
 Kept = tuple[np.ndarray, ...]
@@ -72,17 +72,6 @@ class Profile(NamedTuple):
     return self.known & (self.values == 0)
 
 
-class Seen(Protocol):
-  """What is known of an operand of the whole program."""
-
-  shape: tuple[int, ...]
-  concrete: np.ndarray | None
-
-  def cut(self, axis: int) -> np.ndarray: ...
-
-  def profile(self, axis: int) -> Profile: ...
-
-
 Link = Callable[[Any, Eqn, list[Axes]], list[Axes]]
 Bind = Callable[[Cut, list[Any]], list[Any]]
 Rest = Callable[[Step, Sequence[Any], int, int], Profile]
@@ -145,11 +134,3 @@ def register_primitive(name: str, rule: Rule) -> None:
       f' {type(rule).__name__}: make one'
     )
   RULES[name] = rule
-
-
-def keep_axes(
-  atoms: Atoms, ins: list[Axes], names: str, axes: Sequence[int], i: int = 0
-) -> None:
-  """Fixes some axes of an operand: a primitive mixes what lies on them."""
-  for axis in axes:
-    atoms.fix(ins[i][axis], names)
