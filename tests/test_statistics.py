@@ -166,7 +166,9 @@ def test_averages_have_no_gradient_whatever_training_reads():
 
   params, tx = variables(), seen()
   rows = jnp.asarray(examples().indices(0, 1))
-  run = train.block_function(MODEL.apply, tx, data.scale, KEY, frozen)
+  run = train.block_function(
+    MODEL.apply, tx, data.scale, KEY, statistics=frozen
+  )
   x, y = jnp.asarray(examples().x), jnp.asarray(examples().y)
   _, grads, _ = run(params, tx.init(params), x, y, rows, jnp.int32(0))
   for leaf, g in tree.named_leaves(grads).items():
