@@ -9,7 +9,6 @@ import numpy as np
 from prunax.shrinking.atoms import FIXED, Atoms, Axes
 from prunax.shrinking.rule import (
   RULES,
-  Cut,
   Eqn,
   Profile,
   Rule,
@@ -28,10 +27,6 @@ def link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
       atoms.join(met[0], other, 'it meets an axis that is no channel')
     axes.append(met[0] if met else np.full(n, FIXED))
   return [tuple(axes)] * len(eqn.outvars)
-
-
-def bind(cut: Cut, values: list[Any]) -> list[Any]:
-  return cut.bind(values)
 
 
 def rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
@@ -68,7 +63,7 @@ def _along(x: Any, axis: int, n: int) -> Profile:
   return Profile(np.full(n, first), np.full(n, same))
 
 
-elementwise = Rule(link, bind, rest)
+elementwise = Rule(link, rest=rest)
 
 _NAMES = """
 abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e

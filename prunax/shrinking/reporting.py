@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prunax.shrinking.expense import expense
+from prunax.shrinking.expense import Expense, expense
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
 from prunax.shrinking.plan import Plan
@@ -51,11 +51,11 @@ def report(
     {name: n for name, n in stayed.items() if n},
     {b: way.total() for b, way in ways.items()},
     {b: way.total(counts) for b, way in ways.items()},
-    {
-      b: {
-        name: (cost, way.by_name(counts)[name])
-        for name, cost in way.by_name().items()
-      }
-      for b, way in ways.items()
-    },
+    {b: _layers(way, counts) for b, way in ways.items()},
   )
+
+
+def _layers(way: Expense, counts: np.ndarray) -> dict[str, tuple[float, float]]:
+  """By leaf what it costs before and after."""
+  after = way.by_name(counts)
+  return {name: (cost, after[name]) for name, cost in way.by_name().items()}
