@@ -18,12 +18,17 @@ def _real(avals: Sequence[Any]) -> list[int]:
   ]
 
 
-def _single(eqn: Eqn) -> Callable[..., list[Any]]:
-  """One equation as a function, with its rules of differentiation."""
+def _of_real(
+  eqn: Eqn, real: Sequence[int], primals: Sequence[Any]
+) -> Callable[..., list[Any]]:
+  """One equation, with its rules, as a function of what has gradients."""
   params = eqn.primitive.get_bind_params(eqn.params)
 
-  def function(*args: Any) -> list[Any]:
-    return list(eqn.primitive.bind(*args, **params))
+  def function(*some: Any) -> list[Any]:
+    full = list(primals)
+    for i, x in zip(real, some, strict=True):
+      full[i] = x
+    return list(eqn.primitive.bind(*full, **params))
 
   return function
 
@@ -39,18 +44,12 @@ def _custom_jvp(
   if linker.in_rule:
     # A rule that calls its own function would have no end.
     return outs, (frame,)
-  avals, function = _avals(eqn.invars), _single(eqn)
+  avals = _avals(eqn.invars)
   real = _real(avals)
 
   def derived(*args: Any) -> Any:
     primals, moved = args[: len(avals)], args[len(avals) :]
-
-    def of_real(*some: Any) -> Any:
-      full = list(primals)
-      for i, x in zip(real, some, strict=True):
-        full[i] = x
-      return function(*full)
-
+    of_real = _of_real(eqn, real, primals)
     return jax.jvp(of_real, tuple(primals[i] for i in real), tuple(moved))
 
   rule = closed(derived, *avals, *(avals[i] for i in real))
@@ -88,18 +87,12 @@ def _custom_vjp(
   if linker.in_rule:
     # A rule that calls its own function would have no end.
     return outs, (frame,)
-  avals, function = _avals(eqn.invars), _single(eqn)
+  avals = _avals(eqn.invars)
   real = _real(avals)
 
   def derived(*args: Any) -> Any:
     primals, back = args[: len(avals)], args[len(avals) :]
-
-    def of_real(*some: Any) -> Any:
-      full = list(primals)
-      for i, x in zip(real, some, strict=True):
-        full[i] = x
-      return function(*full)
-
+    of_real = _of_real(eqn, real, primals)
     return jax.vjp(of_real, *(primals[i] for i in real))[1](list(back))
 
   rule = closed(derived, *avals, *_avals(eqn.outvars))
