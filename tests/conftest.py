@@ -9,14 +9,9 @@ import jax
 import pytest
 
 jax.config.update('jax_num_cpu_devices', 4)
-# They wait for one another: on a busy machine longer than the usual 40 s, after
-# which XLA ends the process.
-os.environ['XLA_FLAGS'] = ' '.join(
-  [
-    os.environ.get('XLA_FLAGS', ''),
-    '--xla_cpu_collective_call_terminate_timeout_seconds=600',
-  ]
-).strip()
+# Two programs in flight on four devices and two cores can wait for one another
+# for ever, each holding a thread that the other needs.
+jax.config.update('jax_cpu_enable_async_dispatch', False)
 
 
 def _folder(variable: str, holds: str) -> pathlib.Path:
