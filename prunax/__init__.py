@@ -15,6 +15,8 @@ from prunax.transforms import gradual as gradual
 from prunax.transforms import inq as inq
 from prunax.transforms import keep_zeros as keep_zeros
 from prunax.transforms import prune_by_score as prune_by_score
+from prunax.transforms import slim as slim
+from prunax.transforms import soft_filters as soft_filters
 from prunax.transforms import splices as splices
 from prunax.transforms import ste as ste
 from prunax.transforms import tie as tie

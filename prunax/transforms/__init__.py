@@ -15,6 +15,8 @@ from prunax.transforms.moving import (
 )
 from prunax.transforms.moving import replace as replace_state
 from prunax.transforms.powers import INQState, quantize
+from prunax.transforms.slim import slim
+from prunax.transforms.soft import SoftState, soft_filters
 from prunax.transforms.splicing import splices
 from prunax.transforms.ste import STEState, ste
 from prunax.transforms.surgery import GaussianSurgery, Surgery
@@ -29,6 +31,7 @@ __all__ = [
   'Movable',
   'STEState',
   'ScoreState',
+  'SoftState',
   'Surgery',
   'TieState',
   'dns',
@@ -43,6 +46,8 @@ __all__ = [
   'prune_by_score',
   'quantize',
   'replace_state',
+  'slim',
+  'soft_filters',
   'splices',
   'ste',
   'stopped',

@@ -1,7 +1,6 @@
 """Trained weight sharing: members of a cluster move as one."""
 
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +12,7 @@ from prunax.errors import InputError
 from prunax.ops.wide import widened
 from prunax.schedules.numbers import truth, whole
 from prunax.transforms.per_leaf import need_finite, weight_values
+from prunax.transforms.placing import placed_by_compiler
 
 
 class TieState(NamedTuple):
@@ -25,20 +25,6 @@ class TieState(NamedTuple):
   """
 
   labels: Any
-
-
-def _placed_by_compiler(
-  function: Callable[..., jax.Array], *arrays: jax.Array
-) -> jax.Array:
-  """`function` of arrays, of which the result is placed like the first.
-
-  Ranks and sums over all of an array mix its axes, for which explicit sharding
-  knows no rule.
-  """
-  place = jax.typeof(arrays[0]).sharding
-  if not place.mesh.explicit_axes:
-    return function(*arrays)
-  return jax.sharding.auto_axes(function, out_sharding=place)(*arrays)
 
 
 def _labels(x: jax.Array) -> jax.Array:
@@ -126,7 +112,7 @@ def tie(
         found.append(jnp.zeros((), jnp.int32))
       else:
         need_finite(x, 'tie', name)
-        found.append(_placed_by_compiler(_labels, x))
+        found.append(placed_by_compiler(_labels, x))
         _check_number(name, found[-1], most)
     return TieState(jax.tree.unflatten(structure, found))
 
@@ -140,7 +126,7 @@ def tie(
     tied = [
       g
       if most is None
-      else _placed_by_compiler(
+      else placed_by_compiler(
         functools.partial(_tied, most=most, average=average), g, at
       )
       for g, at, most in zip(leaves, labels, values, strict=True)

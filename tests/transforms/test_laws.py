@@ -63,6 +63,21 @@ METHODS = {
       biases=True,
     ),
   ),
+  'slim': lambda inner: optax.chain(
+    transforms.slim([('(conv|ip)/.*', 0.1), ('.*', None)]),
+    inner,
+    transforms.keep_zeros(),
+  ),
+  'soft_filters': lambda inner: optax.chain(
+    inner,
+    transforms.soft_filters([(KERNELS, 0.5), ('.*', None)], every=3),
+  ),
+  'soft_filters_fpgm': lambda inner: optax.chain(
+    inner,
+    transforms.soft_filters(
+      [('conv/kernel', 3), ('.*', None)], every=2, score='fpgm', revive=False
+    ),
+  ),
   'ste': lambda inner: transforms.ste(inner, [(KERNELS, 4), ('.*', None)]),
 }
 OPTIMIZERS = {
