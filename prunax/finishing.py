@@ -9,6 +9,7 @@ import numpy as np
 from prunax import (
   convert,
   costs,
+  cut_models,
   data,
   evaluation,
   models,
@@ -81,6 +82,7 @@ def _judge(
   if path == folder.last_artifact():
     # What is evaluated is what the small file gives back.
     variables = weights.load(folder.packed).tree
+  model = cut_models.stored_model(model, meta, path)
   guesses = evaluation.predict(
     model.apply, variables, dataset.test.x, dataset.scale
   )

@@ -2,7 +2,7 @@
 
 import pathlib
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -10,12 +10,14 @@ import numpy as np
 from prunax import (
   checkpoint,
   convert,
+  cut_models,
   data,
   evaluation,
   feeding,
   finishing,
   models,
   plan,
+  shrinking,
   stages,
   teaching,
   weights,
@@ -29,6 +31,14 @@ from prunax.version import versions
 def _scaled(scale: data.Scale) -> dict[str, Any]:
   """What an artifact says of its scale: nothing of the usual one."""
   return {} if scale == data.scale else {'scale': scale.recorded}
+
+
+class _Before(NamedTuple):
+  """What a stage begins with: its model, the weights, and what was cut."""
+
+  model: models.Model
+  variables: Any
+  plan: dict[str, Any] | None
 
 
 class Run:
@@ -108,17 +118,15 @@ class Run:
     # Held back all the time, since what a signal raises inside of JAX is lost
     # or ends the process.
     with self._interrupts.installed(), self._interrupts.held():
-      variables: Any = None
+      before = _Before(self.model, None, None)
       key = jax.random.key(self.config['seed'])
       for i, name in enumerate(self.names):
         self._interrupts.leave_if_pending()
         path = self.folder.artifact(i, name)
-        if path.exists():
-          variables = weights.load(path).tree
-        else:
+        if not path.exists():
           self._forget_after(i)
-          stage_key = jax.random.fold_in(key, i)
-          variables = self._perform(i, name, variables, stage_key)
+          self._perform(i, name, before, jax.random.fold_in(key, i))
+        before = self._after(before, path)
       return finishing.finish(
         self.folder,
         self.model,
@@ -131,6 +139,15 @@ class Run:
         self._interrupts.leave_if_pending,
       )
 
+  def _after(self, before: _Before, path: pathlib.Path) -> _Before:
+    """Where the stage after the one that wrote this artifact begins."""
+    variables, meta, _ = weights.load(path)
+    told = meta.get('plan')
+    if told == before.plan:
+      return before._replace(variables=variables)
+    model = cut_models.stored_model(self.model, meta, path)
+    return _Before(model, variables, told)
+
   def _forget_after(self, stage: int) -> None:
     """Removes what later stages made of a result that is being made anew."""
     for later, name in enumerate(self.names):
@@ -142,33 +159,40 @@ class Run:
     """Accuracy, errors and count of the run's last artifact on the test set."""
     self.folder.check(plan.identity(self.config))
     path = self.folder.last_artifact()
-    variables = models.checked(self.model, weights.load(path).tree, str(path))
+    variables, meta, _ = weights.load(path)
+    model = cut_models.stored_model(self.model, meta, path)
+    variables = models.checked(model, variables, str(path))
     (x, y), scale = self.dataset.test, self.dataset.scale
     return evaluation.score(
-      evaluation.predict(self.model.apply, variables, x, scale), y
+      evaluation.predict(model.apply, variables, x, scale), y
     )
 
-  def _perform(self, i: int, name: str, variables: Any, key: jax.Array) -> Any:
+  def _perform(
+    self, i: int, name: str, before: _Before, key: jax.Array
+  ) -> None:
     """Runs one stage and writes its artifact."""
     began = time.monotonic()
-    settings = self._settings
+    settings = self._settings._replace(model=before.model)
     if i and self._teacher:
       examples = teaching.taught(settings.examples, self._teacher)
       settings = settings._replace(examples=examples)
     fitter = Fitter(settings, self._interrupts, i, name)
     if name == 'start':
-      variables = self._dense_start()
-      facts: dict[str, Any] = {'from': self.config['start']}
+      done = stages.Outcome(self._dense_start(), {'from': self.config['start']})
     else:
       options = dict(self.config[name])
       kind = options.pop('kind')
       task = stages.Task(
-        self.model, fitter, settings.examples, self.feed.constraint
+        before.model, fitter, settings.examples, self.feed.constraint
       )
-      variables, facts = stages.perform(kind, task, variables, key, options)
-      if i and self._teacher:
-        facts = {**facts, 'teacher': plan.identity(self.config)['teacher']}
-    variables = jax.tree.map(np.asarray, variables)
+      done = stages.perform(kind, task, before.variables, key, options)
+    facts = done.facts
+    if i and self._teacher:
+      facts = {**facts, 'teacher': plan.identity(self.config)['teacher']}
+    told = before.plan
+    if done.plan is not None:
+      told = shrinking.plan_data(done.plan)
+    variables = jax.tree.map(np.asarray, done.variables)
     meta = {
       'model': self.config['model'],
       'data': self.config['data']['name'],
@@ -178,11 +202,11 @@ class Run:
       'seconds': fitter.seconds + time.monotonic() - began,
       'sizes': models.sizes(self.model),
       **_scaled(self.dataset.scale),
+      **({} if told is None else {'plan': told}),
       'facts': facts,
       'versions': versions(),
     }
     convert.npz.save(self.folder.artifact(i, name), variables, meta)
-    return variables
 
   def _dense_start(self) -> Any:
     path = plan.need_start_file(self.config)

@@ -33,6 +33,7 @@ FLOORS = [
     'paths',
     'weights',
     'shrunk_files',
+    'cut_models',
     'lossy',
     'fisher',
   }

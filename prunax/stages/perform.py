@@ -12,10 +12,12 @@ from prunax import data, train
 from prunax.errors import InputError
 from prunax.hooks import Hook
 from prunax.models import Model
+from prunax.stages.filters import filters
 from prunax.stages.olmp import olmp
 from prunax.stages.pruning import gradual, score, surgery
 from prunax.stages.quantizing import inq, qat
 from prunax.stages.sharing import prune_once, share
+from prunax.stages.slimming import slim, soft
 from prunax.stages.tidying import rounding, tidy
 from prunax.stages.training import dense, finetune
 from prunax.stages.types import Outcome, Stage, Task
@@ -30,6 +32,9 @@ STAGES: dict[str, Stage] = {
   'share': share,
   'inq': inq,
   'qat': qat,
+  'slim': slim,
+  'soft': soft,
+  'filters': filters,
   'finetune': finetune,
   'tidy': tidy,
   'round': rounding,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import optax
 
-from prunax import data, train
+from prunax import data, shrinking, train
 from prunax.hooks import Hook
 from prunax.models import Model
 from prunax.transforms import optimizers
@@ -42,10 +42,17 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-  """What a stage leaves: the weights, and facts for the report."""
+  """What a stage leaves.
+
+  Attributes:
+    variables: the weights.
+    facts: for the report.
+    plan: what a stage that cuts kept of its model, None for all others.
+  """
 
   variables: Any
   facts: dict[str, Any]
+  plan: shrinking.Plan | None = None
 
 
 Stage = Callable[..., Outcome]
