@@ -3,7 +3,9 @@
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import lax
+
+from prunax.ops.conv import conv_general_dilated
+from prunax.ops.depthwise import depthwise
 
 # Normal, cut off at two deviations, of variance 2 / fan_in.
 he = nnx.initializers.he_normal()
@@ -30,6 +32,7 @@ def conv(
     padding=padding,
     use_bias=bias,
     kernel_init=init,
+    conv_general_dilated=conv_general_dilated,
     rngs=rngs,
   )
 
@@ -56,15 +59,7 @@ class Depthwise(nnx.Module):
     self.stride = stride
 
   def __call__(self, x: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(
-      x,
-      self.kernel[...],
-      (self.stride, self.stride),
-      'SAME',
-      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-      # Of the array, since channels may have been cut.
-      feature_group_count=x.shape[-1],
-    )
+    return depthwise(x, self.kernel[...], self.stride)
 
 
 def relu6(x: jax.Array) -> jax.Array:

@@ -38,7 +38,7 @@ def steps_of(jaxpr):
   """All steps of a traced program, those of its parts too."""
   for step in jaxpr.eqns:
     yield step
-    for value in step.params.values():
+    for value in jax.tree.leaves(list(step.params.values())):
       inner = getattr(value, 'jaxpr', value)
       if hasattr(inner, 'eqns'):
         yield from steps_of(inner)
