@@ -1,7 +1,7 @@
 r"""Runs one experiment, or goes on with it where it stopped.
 
   python -m experiments.run --config=configs/lenet5_dns.py --workdir=runs/x \
-    [--config.seed=3 ...] [--overwrite]
+    [--config.seed=3 ...] [--overwrite] [--dense_from=runs/y]
   python -m experiments.run --config=... --workdir=runs/x --mode=evaluate
 """
 
@@ -23,6 +23,9 @@ _MODE = flags.DEFINE_enum(
 _OVERWRITE = flags.DEFINE_bool(
   'overwrite', False, 'Start anew: removes what an earlier run left there.'
 )
+_DENSE_FROM = flags.DEFINE_string(
+  'dense_from', None, 'A run with the same dense start, which is not trained.'
+)
 
 
 def main(argv: list[str]) -> None:
@@ -38,7 +41,7 @@ def main(argv: list[str]) -> None:
     return
   if run.note:
     print(run.note, file=sys.stderr)
-  summary = run.execute(_OVERWRITE.value)
+  summary = run.execute(_OVERWRITE.value, _DENSE_FROM.value)
   print(report.summary_text(summary), end='')
   print(f'the artifacts lie in {run.folder.artifact_folder}', flush=True)
 

@@ -29,6 +29,12 @@ _RESULTS = flags.DEFINE_string('results', 'results', 'Where results go.')
 _OVERWRITE = flags.DEFINE_bool(
   'overwrite', False, 'Start every seed anew, also those that are done.'
 )
+_DENSE_FROM = flags.DEFINE_string(
+  'dense_from',
+  None,
+  'The --workdir of another experiment with the same dense starts, which are'
+  ' not trained anew.',
+)
 
 
 # Bytes.
@@ -103,7 +109,8 @@ def main(argv: list[str]) -> None:
     print(f'seed {seed}: {run.folder.path}', file=sys.stderr)
     if run.note:
       print(run.note, file=sys.stderr)
-    summary = run.execute(_OVERWRITE.value)
+    shared = _DENSE_FROM.value and f'{_DENSE_FROM.value}/seed{seed}'
+    summary = run.execute(_OVERWRITE.value, shared)
     if run.note:
       # From another start it is another experiment.
       summary = {**summary, 'config': f'{summary["config"]}_own'}

@@ -12,6 +12,7 @@ from prunax import (
   convert,
   cut_models,
   data,
+  dense_starts,
   evaluation,
   feeding,
   finishing,
@@ -22,6 +23,7 @@ from prunax import (
   teaching,
   weights,
 )
+from prunax.files import PathLike
 from prunax.fitting import Fitter, Settings
 from prunax.interrupts import Interrupts
 from prunax.rundir import RunDir
@@ -91,8 +93,16 @@ class Run:
       )
     return said
 
-  def execute(self, overwrite: bool = False) -> dict[str, Any]:
-    """Does what is left to do, and returns the summary."""
+  def execute(
+    self, overwrite: bool = False, dense_from: PathLike | None = None
+  ) -> dict[str, Any]:
+    """Does what is left to do, and returns the summary.
+
+    Args:
+      overwrite: start anew.
+      dense_from: the folder of a run with the same dense start, which this one
+        then need not train.
+    """
     fresh = overwrite or not self.folder.artifact(0, self.names[0]).exists()
     if self.names[0] == 'start' and fresh:
       # Read before anything is removed for it.
@@ -108,6 +118,8 @@ class Run:
         return finished
     with self.folder.held():
       self.folder.open(identity, overwrite)
+      if dense_from is not None and self.names[0] == 'dense':
+        dense_starts.take(dense_from, self.folder, identity)
       # Another process may have ended it meanwhile.
       return self.folder.read_summary() or self._work()
 

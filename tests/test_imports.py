@@ -34,6 +34,7 @@ FLOORS = [
     'weights',
     'shrunk_files',
     'cut_models',
+    'dense_starts',
     'lossy',
     'fisher',
   }

@@ -39,6 +39,19 @@ _add('resnet18_imagenet', resnet.resnet18)
 _add('mobilenet_cifar10', mobilenet.cifar_mobilenet)
 _add('mobilenet_cifar100', mobilenet.cifar_mobilenet, classes=100)
 _add('mobilenet_imagenet', mobilenet.imagenet_mobilenet)
+# For experiments of minutes on a processor.
+_add(
+  'vgg16_cifar10_slim',
+  vgg.vgg16,
+  [n // 8 for n in vgg.WIDTHS16],
+  dropout=[0.0] * 10,
+)
+_add('resnet32_cifar10_slim', resnet.cifar_resnet, 32, widths=(6, 12, 24))
+_add(
+  'mobilenet_cifar10_slim',
+  mobilenet.cifar_mobilenet,
+  [n // 8 for n in mobilenet.WIDTHS],
+)
 
 _REGISTERED: dict[str, Callable[[], Model]] = {}
 _BUILT: dict[str, Model] = {}
