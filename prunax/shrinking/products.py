@@ -16,6 +16,9 @@ from prunax.shrinking.rule import (
   unknown,
 )
 
+# The primitives that sum over channels.
+PRODUCTS = ('dot_general', 'conv_general_dilated')
+
 
 class Sum(NamedTuple):
   """One axis that a product sums over: an axis of each operand.

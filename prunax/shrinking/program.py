@@ -3,15 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jax.extend import core
 
 from prunax.shrinking import products
 from prunax.shrinking.atoms import Atoms, Axes, Axis, fixed_axes
 from prunax.shrinking.rule import RULES, Eqn, Step
-
-_PRODUCTS = ('dot_general', 'conv_general_dilated')
 
 
 class Product(NamedTuple):
@@ -148,7 +145,7 @@ class Linker(Atoms):
     }
     leaf = leaves.pop() if len(leaves) == 1 else None
     mark = None
-    if name in _PRODUCTS:
+    if name in products.PRODUCTS:
       mark = self._marked(eqn, given, ins, outs)
     return Step(eqn, ins, outs, (), mark), [Given(x, leaf) for x in outs]
 
@@ -178,8 +175,3 @@ class Linker(Atoms):
 
 def _array(var: Any) -> bool:
   return not isinstance(var, core.Literal) or bool(np.shape(var.val))
-
-
-def closed(function: Callable[..., Any], *avals: Any) -> Any:
-  """The closed jaxpr of a function of arrays of these shapes."""
-  return jax.make_jaxpr(function)(*avals)
