@@ -1,5 +1,6 @@
 """A program with its positions: traced once, then cut or looked through."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,11 +19,19 @@ class Product(NamedTuple):
     leaf: the name of the leaf that it multiplies with, or ''.
     terms: axes whose lengths, multiplied, count the multiplications.
     times: how often it runs.
+    gives: the axes of its result.
+    width: bytes of an entry of its result.
+    outputs: the axes that a bias of it would have.
+    entries: of what the leaf makes of itself for it.
   """
 
   leaf: str
   terms: tuple[Axis, ...]
   times: int
+  gives: Axes
+  width: int
+  outputs: tuple[Axis, ...]
+  entries: int
 
 
 class Frame(NamedTuple):
@@ -155,10 +164,20 @@ class Linker(Atoms):
     for i, g in enumerate(given):
       if g.leaf is not None and not self.in_rule:
         self.summed += [ins[i][x.axes[i]] for x in products.sums(eqn)]
-    leaf = given[1].leaf or given[0].leaf
+    kernel = 1 if given[1].leaf else 0
+    leaf = given[kernel].leaf
     if self._times:
-      terms = tuple(products.terms(eqn, ins, outs))
-      self.products.append(Product(leaf or '', terms, self._times))
+      self.products.append(
+        Product(
+          leaf or '',
+          tuple(products.terms(eqn, ins, outs)),
+          self._times,
+          outs[0],
+          eqn.outvars[0].aval.dtype.itemsize,
+          tuple(products.outputs(eqn, ins, kernel)),
+          math.prod(eqn.invars[kernel].aval.shape),
+        )
+      )
     if leaf is None:
       return None
     self._marks[leaf] = self._marks.get(leaf, -1) + 1
