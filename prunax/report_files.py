@@ -90,25 +90,3 @@ def unpacked_text(name: str, unpacked: dict[str, Any]) -> str:
   """
   lines = [f'{name}: {unpacked["bytes"]:,} bytes', *unpacked['widened']]
   return ''.join(f'{tables.plain(line)}\n' for line in lines)
-
-
-def shrunk_text(name: str, shrunk: dict[str, Any]) -> str:
-  """What `prunax shrink` prints."""
-  table = tables.table(['channels', 'before', 'after', 'why not'])
-  for group in shrunk['groups']:
-    why = group['why']
-    if group['stayed']:
-      why = f'{group["stayed"]} had to stay, since what they hold spreads'
-    table.add_row(
-      tables.plain(group['name']),
-      f'{group["size"]:,}',
-      f'{group["kept"]:,}',
-      tables.plain(why),
-    )
-  before, after = shrunk['before'], shrunk['after']
-  left = ', '.join(
-    f'{100 * after[b] / before[b]:.1f}% of {before[b]:,.0f} {b}' for b in before
-  )
-  return tables.text((tables.plain(name), table)) + (
-    f'left: {left}\n{tables.plain(name)}: {shrunk["bytes"]:,} bytes\n'
-  )

@@ -35,6 +35,7 @@ FLOORS = [
     'shrunk_files',
     'lossy',
     'fisher',
+    'timing',
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'}
@@ -43,6 +44,7 @@ FLOORS = [
     'imports',
     'packing',
     'report_files',
+    'report_shrunk',
     'tables',
     'commands',
     'finishing',
