@@ -75,14 +75,17 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> tables.Table:
 def _layers(leaves: Sequence[Mapping[str, Any]]) -> tables.Table:
   """The leaves of a layer together, without layers that cost nothing."""
   table = tables.table(['layer', 'params', 'after', 'FLOPs', 'after'])
-  for layer, places in tree.layers([leaf['name'] for leaf in leaves]).items():
+  names = [leaf['name'] or _NO_LEAF for leaf in leaves]
+  # A leaf with no path above it is a layer.
+  paths = [name if tree.parent(name) else f'{name}/' for name in names]
+  for layer, places in tree.layers(paths).items():
     row = [
       sum(leaves[i][when][cost] for i in places)
       for cost in ('params', 'flops')
       for when in ('before', 'after')
     ]
     if any(row):
-      table.add_row(tables.plain(layer) or _NO_LEAF, *map(short, row))
+      table.add_row(tables.plain(layer), *map(short, row))
   return table
 
 

@@ -118,7 +118,8 @@ def _leaves(
   costs: Mapping[str, Mapping[str, tuple[float, float]]],
 ) -> list[dict[str, Any]]:
   """One row a leaf, and one without a name for products that have none."""
-  names = dict.fromkeys(name for way in costs.values() for name in way)
+  ways = [costs['bytes'], *costs.values()]
+  names = dict.fromkeys(name for way in ways for name in way)
   return [
     {
       'name': name,
