@@ -11,11 +11,11 @@ from prunax.shrinking import moves as moves
 from prunax.shrinking import products as products
 from prunax.shrinking import reductions as reductions
 from prunax.shrinking import reshape as reshape
+from prunax.shrinking.alive import Memory as Memory
 from prunax.shrinking.cutting import cut_apply as cut_apply
 from prunax.shrinking.expense import BUDGETS as BUDGETS
 from prunax.shrinking.groups import Group as Group
 from prunax.shrinking.groups import Member as Member
-from prunax.shrinking.memory import Memory as Memory
 from prunax.shrinking.plan import Plan as Plan
 from prunax.shrinking.plan_data import plan_data as plan_data
 from prunax.shrinking.plan_data import plan_from as plan_from

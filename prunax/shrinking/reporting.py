@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from prunax.shrinking.alive import living
 from prunax.shrinking.expense import BY_LEAF, Expense, expense
 from prunax.shrinking.groups import Group
-from prunax.shrinking.memory import living
 from prunax.shrinking.model import Traced
 from prunax.shrinking.plan import Plan
 

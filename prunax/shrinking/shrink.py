@@ -9,9 +9,9 @@ from prunax import tree
 from prunax.errors import InputError
 from prunax.shrinking import choosing, cutting, keeping, model
 from prunax.shrinking import score as scores
+from prunax.shrinking.alive import Memory, living
 from prunax.shrinking.expense import BY_LEAF, expense
 from prunax.shrinking.groups import Group, groups
-from prunax.shrinking.memory import Memory, living
 from prunax.shrinking.reporting import Report, report
 
 
