@@ -24,6 +24,8 @@ def flags(names: Sequence[str]) -> list[bool]:
   [True, False, True, False]
   >>> flags(['batch_stats/norm/mean', 'norm/mean_ema/average'])
   [True, True]
+  >>> flags(['norm/moving_mean', 'norm/moving_variance', 'moving_mean'])
+  [True, True, False]
   """
   known = set(names)
 
