@@ -4,10 +4,13 @@ from prunax.errors import InputError as InputError
 from prunax.olmp_loop import OLMPResult as OLMPResult
 from prunax.olmp_loop import olmp as olmp
 from prunax.shrinking import channels as channels
+from prunax.shrinking import memory as memory
 from prunax.shrinking import register_primitive as register_primitive
 from prunax.shrinking import shrink as shrink
+from prunax.shrinking import spent as spent
 from prunax.shrunk_files import load_shrunk as load_shrunk
 from prunax.shrunk_files import save_shrunk as save_shrunk
+from prunax.timing import latency as latency
 from prunax.transforms import GaussianSurgery as GaussianSurgery
 from prunax.transforms import Surgery as Surgery
 from prunax.transforms import dns as dns

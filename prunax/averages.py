@@ -1,5 +1,6 @@
 """Running averages: leaves of a model that are no weights."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,24 +8,35 @@ import jax
 
 from prunax import tree
 
-_NAMES = ('mean', 'var')
+_PAIRS = (('mean', 'var'), ('moving_mean', 'moving_variance'))
+# Linen keeps them in a collection of their own, Haiku in modules.
+_APART = re.compile(r'(.*/)?(batch_stats|mean_ema|var_ema)/.*')
 
 
 def flags(names: Sequence[str]) -> list[bool]:
   """Which leaves are running averages: `mean` and `var` under one path.
 
-  A batch normalization keeps them. They are no weights: a training step
-  overwrites them, no method moves or prunes them, and no count has them.
+  Those of Linen and of Haiku have names of their own. A batch normalization
+  keeps them. They are no weights: a training step overwrites them, no method
+  moves or prunes them, and no count has them.
 
   >>> flags(['norm/mean', 'norm/scale', 'norm/var', 'prior/mean'])
   [True, False, True, False]
+  >>> flags(['batch_stats/norm/mean', 'norm/mean_ema/average'])
+  [True, True]
+  >>> flags(['norm/moving_mean', 'norm/moving_variance', 'moving_mean'])
+  [True, True, False]
   """
   known = set(names)
 
   def is_average(name: str) -> bool:
     above, _, last = name.rpartition('/')
-    pair = (f'{above}/{x}' if above else x for x in _NAMES)
-    return last in _NAMES and known.issuperset(pair)
+    path = f'{above}/' if above else ''
+    paired = any(
+      last in pair and known.issuperset(path + x for x in pair)
+      for pair in _PAIRS
+    )
+    return paired or _APART.fullmatch(name) is not None
 
   return [is_average(name) for name in names]
 

@@ -14,6 +14,7 @@ from prunax import (
   models,
   report,
   report_files,
+  report_shrunk,
   shrink_command,
   shrinking,
   tables,
@@ -36,8 +37,9 @@ _IMPORT_HELP = 'a module that registers models or data sets of your own'
 _SCORE_HELP = f'which channels stay: {", ".join(shrinking.SCORES)} (l2)'
 _SCOPE_HELP = 'the lowest scores of all first, or the same part of each layer'
 _ROUND_TO_HELP = 'layers keep a multiple of N channels'
+_LATENCY_HELP = 'time both models on this machine, one example a call'
 _BUDGET_HELP = (
-  'what stays of flops, params, bytes or filters, as flops=0.5; without it only'
+  f'what stays of {", ".join(shrinking.BUDGETS)}, as flops=0.5; without it only'
   ' what is dead goes'
 )
 _LEVELS_HELP = (
@@ -124,6 +126,7 @@ def _add_shrinking(commands: Any) -> None:
   cutting.add_argument(
     '--model', metavar='NAME', help=', '.join(models.names())
   )
+  cutting.add_argument('--latency', action='store_true', help=_LATENCY_HELP)
   _add_import(cutting)
   _add_common(cutting)
 
@@ -196,8 +199,9 @@ def _answer(arguments: argparse.Namespace) -> str:
       arguments.round_to,
       arguments.model,
       most,
+      arguments.latency,
     )
-    text = report_files.shrunk_text(os.path.basename(arguments.out), result)
+    text = report_shrunk.shrunk_text(os.path.basename(arguments.out), result)
   else:
     result = commands.unpack(arguments.file, arguments.out, most)
     text = report_files.unpacked_text(arguments.out, result)

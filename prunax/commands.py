@@ -42,9 +42,10 @@ def inspected(loaded: weights.Loaded, taken: int | None) -> dict[str, Any]:
   """
   counts = tree.count(loaded.tree)
   values = tree.distinct(loaded.tree)
-  total = costs.total(counts, loaded.meta.get('sizes'))
+  uncut = loaded.meta.get('sizes')
+  total = costs.total(counts, uncut)
   return {
-    'leaves': costs.by_leaf(counts, values, loaded.stored),
+    'leaves': costs.by_leaf(counts, values, loaded.stored, uncut),
     'total': total | costs.stored(total, taken),
   }
 

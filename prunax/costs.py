@@ -19,18 +19,23 @@ def by_leaf(
   counts: Sequence[tree.LeafCount],
   values: Mapping[str, int],
   taken: Mapping[str, int] | None = None,
+  uncut: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
   """One row a leaf: name, shape, size, alive, density, values, bytes.
 
-  Of a running average, which is no weight, alive and density are None.
+  Of a running average, which is no weight, alive and density are None. Where
+  something was cut a row has the size before as `uncut`.
 
   Args:
     counts: the leaves.
     values: how many different values other than zero each has, by name.
     taken: how many bytes each takes in its file, by name, or None where they
       are not known.
+    uncut: the sizes before anything was cut, by name, if they are known.
   """
   found = averages.flags([leaf.name for leaf in counts])
+  known = uncut or {}
+  cut = any(known.get(leaf.name, 0) > leaf.size for leaf in counts)
   return [
     {
       'name': leaf.name,
@@ -40,6 +45,7 @@ def by_leaf(
       'density': None if average else leaf.density,
       'values': values[leaf.name],
       'bytes': taken[leaf.name] if taken else None,
+      **({'uncut': known[leaf.name]} if cut else {}),
     }
     for leaf, average in zip(counts, found, strict=True)
   ]

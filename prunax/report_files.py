@@ -8,8 +8,12 @@ from prunax import tables, tree
 def leaves_text(name: str, inspected: dict[str, Any]) -> str:
   """What `prunax inspect` prints."""
   total = inspected['total']
+  cut = any('uncut' in leaf for leaf in inspected['leaves'])
+  # Running averages are no weights.
+  left = sum(x['size'] for x in inspected['leaves'] if x['alive'] is not None)
   columns = ['leaf', 'shape', 'alive', 'of', 'density', 'values']
-  table = tables.table(columns + ['bytes'] * len(_taken(total)))
+  columns += ['before\nthe cut'] * cut + ['bytes'] * len(_taken(total))
+  table = tables.table(columns)
   for leaf in inspected['leaves']:
     table.add_row(
       tables.plain(leaf['name']),
@@ -18,6 +22,7 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
       f'{leaf["size"]:,}',
       '' if leaf['density'] is None else f'{leaf["density"]:.2%}',
       f'{leaf["values"]:,}',
+      *([f'{leaf["uncut"]:,}'] if cut else []),
       *_taken(leaf),
     )
   table.add_section()
@@ -25,9 +30,10 @@ def leaves_text(name: str, inspected: dict[str, Any]) -> str:
     'total',
     '',
     f'{total["alive"]:,}',
-    f'{total["size"]:,}',
-    f'{tree.density(total["size"], total["alive"]):.2%}',
+    f'{left:,}',
+    f'{tree.density(left, total["alive"]):.2%}',
     '',
+    *([f'{total["size"]:,}'] if cut else []),
     *_taken(total),
   )
   facts = (
@@ -90,25 +96,3 @@ def unpacked_text(name: str, unpacked: dict[str, Any]) -> str:
   """
   lines = [f'{name}: {unpacked["bytes"]:,} bytes', *unpacked['widened']]
   return ''.join(f'{tables.plain(line)}\n' for line in lines)
-
-
-def shrunk_text(name: str, shrunk: dict[str, Any]) -> str:
-  """What `prunax shrink` prints."""
-  table = tables.table(['channels', 'before', 'after', 'why not'])
-  for group in shrunk['groups']:
-    why = group['why']
-    if group['stayed']:
-      why = f'{group["stayed"]} had to stay, since what they hold spreads'
-    table.add_row(
-      tables.plain(group['name']),
-      f'{group["size"]:,}',
-      f'{group["kept"]:,}',
-      tables.plain(why),
-    )
-  before, after = shrunk['before'], shrunk['after']
-  left = ', '.join(
-    f'{100 * after[b] / before[b]:.1f}% of {before[b]:,.0f} {b}' for b in before
-  )
-  return tables.text((tables.plain(name), table)) + (
-    f'left: {left}\n{tables.plain(name)}: {shrunk["bytes"]:,} bytes\n'
-  )

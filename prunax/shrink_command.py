@@ -1,17 +1,21 @@
 """What `prunax shrink` does: cuts the channels of a file's model."""
 
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-from prunax import codec, shrinking, shrunk_files
+from prunax import codec, shrinking, shrunk_files, timing
 from prunax.errors import InputError
 from prunax.subjects import subject
 
 # What a file of weights says of them that the cut one says too.
 _KEPT = ('data', 'scale')
+# What is counted and timed is of one example.
+_BATCH = 1
+_FREE = (0.0, 0.0)
 
 
 def budget_of(text: str) -> tuple[str, float]:
@@ -42,6 +46,7 @@ def shrink(
   round_to: int = 1,
   model_name: str | None = None,
   max_bytes: int = codec.MOST_BYTES,
+  latency: bool = False,
 ) -> dict[str, Any]:
   """Writes the cut model of a file or run folder, and tells what is left.
 
@@ -54,6 +59,7 @@ def shrink(
     round_to: groups keep a multiple of it.
     model_name: the model, if the file does not record it and fits none.
     max_bytes: how large the arrays of a `.prx` may be in all.
+    latency: whether both models are timed.
   """
   given = subject(path, model_name, max_bytes)
   if given.plan is not None:
@@ -71,13 +77,19 @@ def shrink(
       'scope': scope,
       'round_to': round_to,
     }
-  example = jax.ShapeDtypeStruct((1, *given.model.input_shape), np.float32)
+  example = jax.ShapeDtypeStruct((_BATCH, *given.model.input_shape), np.float32)
   small = shrinking.shrink(
     given.model.apply, given.variables, example, **settings
   )
   meta = {k: v for k, v in given.meta.items() if k in _KEPT}
   meta['model'] = given.model.name
   report = small.report
+  measured = {}
+  if latency:
+    measured['latency'] = {
+      'before': _timed(given.model.apply, given.variables, example),
+      'after': _timed(small.apply, small.variables, example),
+    }
   shrunk_files.save_shrunk(out, small.variables, report.plan, meta)
   return {
     'groups': [
@@ -91,7 +103,36 @@ def shrink(
       }
       for g in report.groups
     ],
+    'leaves': _leaves(report.layers),
+    'batch': _BATCH,
     'before': report.before,
     'after': report.after,
+    'prr': report.prr,
+    'frr': report.frr,
+    **measured,
     'bytes': os.path.getsize(out),
   }
+
+
+def _leaves(
+  costs: Mapping[str, Mapping[str, tuple[float, float]]],
+) -> list[dict[str, Any]]:
+  """One row a leaf, and one without a name for products that have none."""
+  ways = [costs['bytes'], *costs.values()]
+  names = dict.fromkeys(name for way in ways for name in way)
+  return [
+    {
+      'name': name,
+      **{
+        when: {what: way.get(name, _FREE)[i] for what, way in costs.items()}
+        for i, when in enumerate(('before', 'after'))
+      },
+    }
+    for name in names
+  ]
+
+
+def _timed(
+  apply: Callable[..., Any], variables: Any, example: Any
+) -> dict[str, Any]:
+  return timing.latency(apply, variables, example)._asdict()

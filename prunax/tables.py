@@ -24,14 +24,14 @@ def plain(name: str) -> str:
   )
 
 
-def text(*titled: tuple[str, Table]) -> str:
+def text(*titled: tuple[str, Table], width: int = 100) -> str:
   """Tables under their titles, in characters that stdout can show."""
   encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
   raw = io.BytesIO()
   file = io.TextIOWrapper(raw, encoding, 'backslashreplace', newline='')
   # Names are a user's own: brackets and colons in them mean nothing.
   console = Console(
-    file=file, width=100, highlight=False, markup=False, emoji=False
+    file=file, width=width, highlight=False, markup=False, emoji=False
   )
   for title, table in titled:
     # A title of the table's own would be broken at the table's width.

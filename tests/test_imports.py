@@ -37,6 +37,7 @@ FLOORS = [
     'dense_starts',
     'lossy',
     'fisher',
+    'timing',
   }
   | {'paired'},
   {'fitting', 'teaching', 'stages', 'plan', 'runs', 'report', 'cli'}
@@ -45,6 +46,7 @@ FLOORS = [
     'imports',
     'packing',
     'report_files',
+    'report_shrunk',
     'tables',
     'commands',
     'finishing',

@@ -11,7 +11,9 @@ from prunax.shrinking import moves as moves
 from prunax.shrinking import products as products
 from prunax.shrinking import reductions as reductions
 from prunax.shrinking import reshape as reshape
+from prunax.shrinking.alive import Memory as Memory
 from prunax.shrinking.cutting import cut_apply as cut_apply
+from prunax.shrinking.expense import BUDGETS as BUDGETS
 from prunax.shrinking.groups import Group as Group
 from prunax.shrinking.groups import Member as Member
 from prunax.shrinking.plan import Plan as Plan
@@ -24,6 +26,7 @@ from prunax.shrinking.score import SCORES as SCORES
 from prunax.shrinking.select import SCOPES as SCOPES
 from prunax.shrinking.shrink import Shrunk as Shrunk
 from prunax.shrinking.shrink import channels as channels
+from prunax.shrinking.shrink import memory as memory
 from prunax.shrinking.shrink import shrink as shrink
 from prunax.shrinking.shrink import spent as spent
 from prunax.shrinking.units import in_order as in_order

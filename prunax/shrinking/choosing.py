@@ -49,10 +49,11 @@ def chosen(
       f' {"; ".join(sorted({g.why for g in found if g.why}))}'
     )
   way = expense(traced, found, settings.budget)
+  cut = _Cut(traced, found, variables, settings, way, free, own)
   kept = [np.ones(g.size, bool) for g in found]
   for step in range(1, steps + 1):
     part = 1 - (1 - density) * step / steps
-    kept = _step(traced, found, variables, settings, way, free, own, kept, part)
+    kept = _step(cut, kept, part)
   return np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
 
 
@@ -68,17 +69,26 @@ def _own_densities(
   ]
 
 
-def _step(
-  traced: Traced,
-  found: list[Group],
-  variables: Any,
-  settings: Settings,
-  way: Expense,
-  free: list[int],
-  own: list[float | None],
-  kept: list[np.ndarray],
-  part: float,
-) -> list[np.ndarray]:
+class _Cut(NamedTuple):
+  """What all steps of a cut share.
+
+  Attributes:
+    free: the groups that may be cut.
+    own: by group, 1 where the budget decides, or its own density.
+  """
+
+  traced: Traced
+  found: list[Group]
+  variables: Any
+  settings: Settings
+  way: Expense
+  free: list[int]
+  own: list[float | None]
+
+
+def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
+  """What is left of each group where a part of the budget is."""
+  traced, found, variables, settings, way, free, own = cut
   gone = np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
   leaves = scores.named(cutting.plan_of(traced, gone, {}).mask(variables))
   new = list(kept)

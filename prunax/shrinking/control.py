@@ -9,12 +9,16 @@ import numpy as np
 from jax.extend import core
 
 from prunax.shrinking.atoms import Axes
-from prunax.shrinking.program import NESTED, Frame, Given, Linker, closed
+from prunax.shrinking.program import NESTED, Frame, Given, Linker
 from prunax.shrinking.rule import Cut, Eqn
 
 # By name: (how to run a frame, cut, values) -> results.
 Run = Callable[[Frame, Sequence[Any]], list[Any]]
 RUN: dict[str, Callable[[Run, Cut, list[Any]], list[Any]]] = {}
+
+# What runs one program as it is, by name.
+CALLS = ('jit', 'pjit', 'closed_call', 'core_call', 'core_closed_call')
+REMATS = ('remat', 'remat2', 'checkpoint')
 
 _SAME = 'it meets an axis that is no channel'
 
@@ -55,9 +59,9 @@ def _run_remat(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
   return list(again(*values))
 
 
-for _name in ('jit', 'pjit', 'closed_call', 'core_call', 'core_closed_call'):
+for _name in CALLS:
   NESTED[_name], RUN[_name] = _call, _run_call
-for _name in ('remat', 'remat2', 'checkpoint'):
+for _name in REMATS:
   NESTED[_name], RUN[_name] = _call, _run_remat
 
 
@@ -82,7 +86,7 @@ def _cond(
 def _run_cond(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
   operands = [jax.typeof(x) for x in values[1:]]
   branches = tuple(
-    closed(lambda *args, frame=frame: run(frame, args), *operands)
+    jax.make_jaxpr(lambda *args, frame=frame: run(frame, args))(*operands)
     for frame in cut.step.inner
   )
   return cut.bind(values, branches=branches)

@@ -1,5 +1,6 @@
 """Functions with gradient rules of their own: the rules are cut like them."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,8 +8,13 @@ import jax
 import numpy as np
 
 from prunax.shrinking.control import RUN, Run, inner_program, join_all
-from prunax.shrinking.program import NESTED, Given, Linker, closed
+from prunax.shrinking.program import NESTED, Frame, Given, Linker
 from prunax.shrinking.rule import Cut, Eqn
+
+JVPS = ('custom_jvp_call',)
+VJPS = ('custom_vjp_call', 'custom_vjp_call_jaxpr')
+
+Function = Callable[..., list[Any]]
 
 
 def _real(avals: Sequence[Any]) -> list[int]:
@@ -37,13 +43,24 @@ def _avals(variables: Sequence[Any]) -> list[Any]:
   return [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in variables]
 
 
-def _custom_jvp(
-  linker: Linker, eqn: Eqn, given: list[Given]
+# (linker, equation, operands, results) -> the frame of its rule of gradients.
+Rule = Callable[[Linker, Eqn, list[Given], list[Given]], Frame]
+
+
+def _custom(
+  rule: Rule, linker: Linker, eqn: Eqn, given: list[Given]
 ) -> tuple[list[Given], Sequence[Any]]:
+  """The function's own program, and its rule."""
   frame, outs = linker.trace(inner_program(eqn), given)
   if linker.in_rule:
     # A rule that calls its own function would have no end.
     return outs, (frame,)
+  return outs, (frame, rule(linker, eqn, given, outs))
+
+
+def _jvp(
+  linker: Linker, eqn: Eqn, given: list[Given], outs: list[Given]
+) -> Frame:
   avals = _avals(eqn.invars)
   real = _real(avals)
 
@@ -52,41 +69,17 @@ def _custom_jvp(
     of_real = _of_real(eqn, real, primals)
     return jax.jvp(of_real, tuple(primals[i] for i in real), tuple(moved))
 
-  rule = closed(derived, *avals, *(avals[i] for i in real))
+  rule = jax.make_jaxpr(derived)(*avals, *(avals[i] for i in real))
   moves = [Given(given[i].axes) for i in real]
-  second, both = linker.ruled(lambda: linker.trace(rule, [*given, *moves]))
-  n = len(outs)
-  join_all(linker, [g.axes for g in outs], [g.axes for g in both[:n]])
-  join_all(linker, [g.axes for g in outs], [g.axes for g in both[n:]])
-  return outs, (frame, second)
+  frame, both = linker.ruled(lambda: linker.trace(rule, [*given, *moves]))
+  for half in (both[: len(outs)], both[len(outs) :]):
+    join_all(linker, [g.axes for g in outs], [g.axes for g in half])
+  return frame
 
 
-def _run_custom_jvp(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
-  frame, *rules = cut.step.inner
-  if not rules:
-    return run(frame, values)
-  rule = rules[0]
-  real = _real([v.aval for v in cut.step.eqn.invars])
-
-  @jax.custom_jvp
-  def function(*args: Any) -> list[Any]:
-    return run(frame, args)
-
-  @function.defjvp
-  def _derived(primals: Any, moved: Any) -> Any:
-    both = run(rule, [*primals, *(moved[i] for i in real)])
-    return both[: len(both) // 2], both[len(both) // 2 :]
-
-  return list(function(*values))
-
-
-def _custom_vjp(
-  linker: Linker, eqn: Eqn, given: list[Given]
-) -> tuple[list[Given], Sequence[Any]]:
-  frame, outs = linker.trace(inner_program(eqn), given)
-  if linker.in_rule:
-    # A rule that calls its own function would have no end.
-    return outs, (frame,)
+def _vjp(
+  linker: Linker, eqn: Eqn, given: list[Given], outs: list[Given]
+) -> Frame:
   avals = _avals(eqn.invars)
   real = _real(avals)
 
@@ -95,38 +88,64 @@ def _custom_vjp(
     of_real = _of_real(eqn, real, primals)
     return jax.vjp(of_real, *(primals[i] for i in real))[1](list(back))
 
-  rule = closed(derived, *avals, *_avals(eqn.outvars))
+  rule = jax.make_jaxpr(derived)(*avals, *_avals(eqn.outvars))
   back = [Given(g.axes) for g in outs]
-  second, gradients = linker.ruled(lambda: linker.trace(rule, [*given, *back]))
+  frame, gradients = linker.ruled(lambda: linker.trace(rule, [*given, *back]))
   join_all(linker, [given[i].axes for i in real], [g.axes for g in gradients])
-  return outs, (frame, second)
+  return frame
 
 
-def _run_custom_vjp(run: Run, cut: Cut, values: list[Any]) -> list[Any]:
+# (function, its rule, which operands have gradients) -> both in one.
+Ruled = Callable[[Function, Function, list[int]], Function]
+
+
+def _run_custom(
+  ruled: Ruled, run: Run, cut: Cut, values: list[Any]
+) -> list[Any]:
+  """The function's results; its rule is that of the cut program."""
   frame, *rules = cut.step.inner
   if not rules:
     return run(frame, values)
-  rule = rules[0]
-  real = _real([v.aval for v in cut.step.eqn.invars])
 
-  @jax.custom_vjp
   def function(*args: Any) -> list[Any]:
     return run(frame, args)
 
+  def rule(*args: Any) -> list[Any]:
+    return run(rules[0], args)
+
+  real = _real([v.aval for v in cut.step.eqn.invars])
+  return list(ruled(function, rule, real)(*values))
+
+
+def _with_jvp(function: Function, rule: Function, real: list[int]) -> Function:
+  custom = jax.custom_jvp(function)
+
+  @custom.defjvp
+  def _derived(primals: Any, moved: Any) -> Any:
+    both = rule(*primals, *(moved[i] for i in real))
+    return both[: len(both) // 2], both[len(both) // 2 :]
+
+  return custom
+
+
+def _with_vjp(function: Function, rule: Function, real: list[int]) -> Function:
   def forward(*args: Any) -> Any:
-    return run(frame, args), args
+    return function(*args), args
 
   def backward(args: Any, back: Any) -> Any:
     found: list[Any] = [np.zeros(np.shape(x), jax.dtypes.float0) for x in args]
-    for i, g in zip(real, run(rule, [*args, *back]), strict=True):
+    for i, g in zip(real, rule(*args, *back), strict=True):
       found[i] = g
     return tuple(found)
 
-  function.defvjp(forward, backward)
-  return list(function(*values))
+  custom = jax.custom_vjp(function)
+  custom.defvjp(forward, backward)
+  return custom
 
 
-NESTED['custom_jvp_call'] = _custom_jvp
-RUN['custom_jvp_call'] = _run_custom_jvp
-for _name in ('custom_vjp_call', 'custom_vjp_call_jaxpr'):
-  NESTED[_name], RUN[_name] = _custom_vjp, _run_custom_vjp
+for _name in JVPS:
+  NESTED[_name] = functools.partial(_custom, _jvp)
+  RUN[_name] = functools.partial(_run_custom, _with_jvp)
+for _name in VJPS:
+  NESTED[_name] = functools.partial(_custom, _vjp)
+  RUN[_name] = functools.partial(_run_custom, _with_vjp)

@@ -1,15 +1,26 @@
 """What a model costs, as a function of how many channels each group keeps."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from prunax import averages
 from prunax.shrinking.atoms import Axis
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
 
-BUDGETS = ('flops', 'params', 'bytes', 'filters')
+# What is summed leaf by leaf.
+BY_LEAF = (
+  'flops',
+  'params',
+  'bytes',
+  'activations',
+  'cop_flops',
+  'cop_params',
+)
+BUDGETS = ('flops', 'params', 'bytes', 'filters', *BY_LEAF[3:])
 
 
 class Term(NamedTuple):
@@ -64,12 +75,11 @@ class Expense(NamedTuple):
     return found
 
 
-def expense(traced: Traced, groups: Sequence[Group], budget: str) -> Expense:
-  """How a budget counts: 'flops', 'params', 'bytes' or 'filters'.
+Terms = Callable[[Sequence[Axis]], tuple[Term, ...]]
 
-  Two FLOPs a multiplication of a convolution or a dot product, at the batch
-  that was traced; bytes are those of the leaves.
-  """
+
+def terms_of(traced: Traced, groups: Sequence[Group]) -> Terms:
+  """How long axes are, by how many channels the groups keep."""
   counts = np.array([g.size for g in groups])
   owner = np.full(traced.linker.size, -1)
   for i, group in enumerate(groups):
@@ -80,28 +90,95 @@ def expense(traced: Traced, groups: Sequence[Group], budget: str) -> Expense:
       t for axis in axes for t in _terms(traced, owner, counts, axis)
     )
 
+  return terms
+
+
+def expense(traced: Traced, groups: Sequence[Group], budget: str) -> Expense:
+  """How a budget counts.
+
+  'flops' are two for each multiplication of a convolution or a dot product,
+  at the batch that was traced; 'activations' are the bytes of what these give
+  there. 'params' are the weights, without running averages, 'bytes' those of
+  all leaves; 'filters' the channels that may be cut.
+
+  'cop_params' and 'cop_flops' are counted as COP's authors do, from
+  convolutions and dot products with a leaf alone: kh * kw * in * out + out of
+  each, with a bias whether it has one or not, and no norm's; two for each
+  multiplication.
+  """
+  counts = np.array([g.size for g in groups])
   if budget == 'filters':
-    one = [Term(0, np.eye(len(groups))[i]) for i in range(len(groups))]
+    one = [Term(0, row) for row in np.eye(len(groups))]
     items = [
       Item(g.id, (t,), 1)
       for g, t in zip(groups, one, strict=True)
       if g.prunable
     ]
-  elif budget == 'flops':
-    items = [
-      Item(p.leaf, terms(p.terms), 2 * p.times) for p in traced.linker.products
-    ]
-  else:
-    leaves = traced.frame.jaxpr.invars[: len(traced.names)]
-    items = [
-      Item(
-        name,
-        terms(axes),
-        v.aval.dtype.itemsize if budget == 'bytes' else 1,
-      )
-      for name, axes, v in zip(traced.names, traced.axes, leaves, strict=True)
-    ]
+    return Expense(tuple(items), counts)
+  items = _ITEMS[budget](traced, terms_of(traced, groups))
   return Expense(tuple(items), counts)
+
+
+def _flops(traced: Traced, terms: Terms) -> list[Item]:
+  return [
+    Item(p.leaf, terms(p.terms), 2 * p.times) for p in traced.linker.products
+  ]
+
+
+def _activations(traced: Traced, terms: Terms) -> list[Item]:
+  return [
+    Item(p.leaf, terms(p.gives), p.width * p.times)
+    for p in traced.linker.products
+  ]
+
+
+def _params(traced: Traced, terms: Terms) -> list[Item]:
+  found = averages.flags(traced.names)
+  return [
+    Item(name, terms(axes), 1)
+    for name, axes, average in zip(
+      traced.names, traced.axes, found, strict=True
+    )
+    if not average
+  ]
+
+
+def _bytes(traced: Traced, terms: Terms) -> list[Item]:
+  leaves = traced.frame.jaxpr.invars[: len(traced.names)]
+  return [
+    Item(name, terms(axes), v.aval.dtype.itemsize)
+    for name, axes, v in zip(traced.names, traced.axes, leaves, strict=True)
+  ]
+
+
+def _cop_flops(traced: Traced, terms: Terms) -> list[Item]:
+  return [item for item in _flops(traced, terms) if item.name]
+
+
+def _cop_params(traced: Traced, terms: Terms) -> list[Item]:
+  axes = dict(zip(traced.names, traced.axes, strict=True))
+  # A leaf that is used twice is one layer.
+  layers = {p.leaf: p for p in reversed(traced.linker.products) if p.leaf}
+  items = []
+  for name, p in layers.items():
+    size = math.prod(len(axis) for axis in axes[name])
+    # Layers that lie in one leaf have a bias each.
+    copies = max(size // max(p.entries, 1), 1)
+    items += [
+      Item(name, terms(axes[name]), 1),
+      Item(name, terms(p.outputs), copies),
+    ]
+  return items
+
+
+_ITEMS: dict[str, Callable[[Traced, Terms], list[Item]]] = {
+  'flops': _flops,
+  'params': _params,
+  'bytes': _bytes,
+  'activations': _activations,
+  'cop_flops': _cop_flops,
+  'cop_params': _cop_params,
+}
 
 
 def _terms(

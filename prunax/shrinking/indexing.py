@@ -81,8 +81,7 @@ def _slice_bind(cut: Cut, values: list[Any]) -> list[Any]:
 
 
 def _same_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
-  held = seen[0].profile(axis)
-  return Profile(held.values, held.known)
+  return seen[0].profile(axis)
 
 
 RULES['dynamic_slice'] = Rule(_slice_link, _slice_bind, _same_rest)

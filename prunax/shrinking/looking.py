@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from prunax.shrinking import leaks
+from prunax.shrinking import control, custom, leaks
 from prunax.shrinking.atoms import Axes, Axis
+from prunax.shrinking.products import PRODUCTS
 from prunax.shrinking.program import Frame, Linker
 from prunax.shrinking.rule import RULES, Profile, Step, unknown
 from prunax.shrinking.seen import Seen, plain_dtype
@@ -73,7 +74,7 @@ class Looker:
     name = step.eqn.primitive.name
     if name in LOOK:
       return LOOK[name](self, step, ins)
-    if step.eqn.primitive.name in ('dot_general', 'conv_general_dilated'):
+    if name in PRODUCTS:
       for atoms, added in leaks.leaks(step, ins):
         self.leaks.append((atoms, step.mark, added))
     return [self._result(step, ins, i) for i in range(len(step.outs))]
@@ -200,22 +201,8 @@ def _stacked(x: Any, turns: int) -> Seen:
 
 
 LOOK: dict[str, Callable[[Looker, Step, list[Any]], list[Any]]] = {
-  **dict.fromkeys(
-    [
-      'jit',
-      'pjit',
-      'closed_call',
-      'core_call',
-      'core_closed_call',
-      'remat',
-      'remat2',
-      'checkpoint',
-    ],
-    _look_call,
-  ),
-  'custom_jvp_call': _look_custom,
-  'custom_vjp_call': _look_custom,
-  'custom_vjp_call_jaxpr': _look_custom,
+  **dict.fromkeys((*control.CALLS, *control.REMATS), _look_call),
+  **dict.fromkeys((*custom.JVPS, *custom.VJPS), _look_custom),
   'cond': _look_cond,
   'scan': _look_scan,
 }

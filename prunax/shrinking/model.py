@@ -1,6 +1,5 @@
 """The traced program of a model: its leaves, its call, its results."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,21 +11,6 @@ from prunax.errors import InputError
 from prunax.shrinking.atoms import Axes, fixed_axes
 from prunax.shrinking.control import join_all
 from prunax.shrinking.program import Frame, Given, Linker
-
-# Running averages are no weights: a removed channel's need not be 0.
-_STATISTICS = re.compile(
-  r'(.*/)?batch_stats/.*|(.*/)?(mean|var|moving_mean|moving_variance)'
-  r'|.*/(mean_ema|var_ema)/.*'
-)
-
-
-def is_statistic(name: str) -> bool:
-  """Whether a leaf is a running average, by its name.
-
-  >>> is_statistic('bn1/var'), is_statistic('bn1/scale')
-  (True, False)
-  """
-  return _STATISTICS.fullmatch(name) is not None
 
 
 class Call(NamedTuple):

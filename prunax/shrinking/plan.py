@@ -7,9 +7,8 @@ import jax
 import numpy as np
 import optax
 
-from prunax import tree
+from prunax import averages, tree
 from prunax.errors import InputError
-from prunax.shrinking.model import is_statistic
 
 Masks = Mapping[str, Mapping[int, np.ndarray]]
 
@@ -41,8 +40,14 @@ class Plan(NamedTuple):
   def mask(self, variables: Any) -> Any:
     """The full tree with 0 in all that makes a channel that is cut."""
 
+    names = list(self.shapes)
+    # A removed channel's need not be 0.
+    kept_as_is = {
+      n for n, x in zip(names, averages.flags(names), strict=True) if x
+    }
+
     def masked(name: str, x: Any, kept: Mapping[int, np.ndarray]) -> Any:
-      if is_statistic(name):
+      if name in kept_as_is:
         return x
       for k, mask in kept.items():
         if (name, k) not in self.summed:

@@ -16,6 +16,9 @@ from prunax.shrinking.rule import (
   unknown,
 )
 
+# The primitives that sum over channels.
+PRODUCTS = ('dot_general', 'conv_general_dilated')
+
 
 class Sum(NamedTuple):
   """One axis that a product sums over: an axis of each operand.
@@ -49,6 +52,23 @@ def terms(eqn: Eqn, ins: list[Axes], outs: list[Axes]) -> list[Axis]:
     return [*outs[0], *(ins[0][k] for k in left)]
   kernel = eqn.params['dimension_numbers'].rhs_spec
   return [*outs[0], *(ins[1][k] for k in kernel[1:])]
+
+
+def outputs(eqn: Eqn, ins: list[Axes], kernel: int) -> list[Axis]:
+  """The axes that a bias would have.
+
+  Of a convolution with one input a group these are the outputs of one group,
+  as COP counts depthwise ones: its inputs are all channels, its outputs 1.
+  """
+  if eqn.primitive.name == 'dot_general':
+    summed = eqn.params['dimension_numbers'][0][kernel]
+    return [x for k, x in enumerate(ins[kernel]) if k not in summed]
+  spec = eqn.params['dimension_numbers'].rhs_spec
+  groups = eqn.params['feature_group_count']
+  out = ins[1][spec[0]]
+  if groups > 1 and len(ins[1][spec[1]]) == 1:
+    return [np.full(len(out) // groups, FIXED)]
+  return [out]
 
 
 _FIXED = 'it meets an axis that is no channel'

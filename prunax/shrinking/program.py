@@ -1,17 +1,15 @@
 """A program with its positions: traced once, then cut or looked through."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jax.extend import core
 
 from prunax.shrinking import products
 from prunax.shrinking.atoms import Atoms, Axes, Axis, fixed_axes
 from prunax.shrinking.rule import RULES, Eqn, Step
-
-_PRODUCTS = ('dot_general', 'conv_general_dilated')
 
 
 class Product(NamedTuple):
@@ -21,11 +19,19 @@ class Product(NamedTuple):
     leaf: the name of the leaf that it multiplies with, or ''.
     terms: axes whose lengths, multiplied, count the multiplications.
     times: how often it runs.
+    gives: the axes of its result.
+    width: bytes of an entry of its result.
+    outputs: the axes that a bias of it would have.
+    entries: of what the leaf makes of itself for it.
   """
 
   leaf: str
   terms: tuple[Axis, ...]
   times: int
+  gives: Axes
+  width: int
+  outputs: tuple[Axis, ...]
+  entries: int
 
 
 class Frame(NamedTuple):
@@ -148,7 +154,7 @@ class Linker(Atoms):
     }
     leaf = leaves.pop() if len(leaves) == 1 else None
     mark = None
-    if name in _PRODUCTS:
+    if name in products.PRODUCTS:
       mark = self._marked(eqn, given, ins, outs)
     return Step(eqn, ins, outs, (), mark), [Given(x, leaf) for x in outs]
 
@@ -158,10 +164,20 @@ class Linker(Atoms):
     for i, g in enumerate(given):
       if g.leaf is not None and not self.in_rule:
         self.summed += [ins[i][x.axes[i]] for x in products.sums(eqn)]
-    leaf = given[1].leaf or given[0].leaf
+    kernel = 1 if given[1].leaf else 0
+    leaf = given[kernel].leaf
     if self._times:
-      terms = tuple(products.terms(eqn, ins, outs))
-      self.products.append(Product(leaf or '', terms, self._times))
+      self.products.append(
+        Product(
+          leaf or '',
+          tuple(products.terms(eqn, ins, outs)),
+          self._times,
+          outs[0],
+          eqn.outvars[0].aval.dtype.itemsize,
+          tuple(products.outputs(eqn, ins, kernel)),
+          math.prod(eqn.invars[kernel].aval.shape),
+        )
+      )
     if leaf is None:
       return None
     self._marks[leaf] = self._marks.get(leaf, -1) + 1
@@ -178,8 +194,3 @@ class Linker(Atoms):
 
 def _array(var: Any) -> bool:
   return not isinstance(var, core.Literal) or bool(np.shape(var.val))
-
-
-def closed(function: Callable[..., Any], *avals: Any) -> Any:
-  """The closed jaxpr of a function of arrays of these shapes."""
-  return jax.make_jaxpr(function)(*avals)

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prunax.shrinking.expense import Expense, expense
+from prunax.shrinking.alive import living
+from prunax.shrinking.expense import BY_LEAF, Expense, expense
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
 from prunax.shrinking.plan import Plan
@@ -19,9 +20,10 @@ class Report(NamedTuple):
     kept: by group, how many channels are left.
     stayed: by group, how many were to go, but had to stay as they are, since
       what they hold reaches others and depends on the place or the input.
-    before: what the dense model costs, by 'flops', 'params' and 'bytes'.
+    before: what the dense model costs, by 'flops', 'params', 'bytes', 'peak',
+      'activations', 'cop_flops' and 'cop_params'.
     after: what is left of it.
-    layers: the same by leaf, as pairs of before and after.
+    layers: the same by leaf, as pairs of before and after; without 'peak'.
   """
 
   plan: Plan
@@ -32,6 +34,20 @@ class Report(NamedTuple):
   after: dict[str, float]
   layers: dict[str, dict[str, tuple[float, float]]]
 
+  @property
+  def prr(self) -> float:
+    """Which part of the parameters is gone, as COP's authors count."""
+    return _gone(self.before['cop_params'], self.after['cop_params'])
+
+  @property
+  def frr(self) -> float:
+    """Which part of the FLOPs is gone, as COP's authors count."""
+    return _gone(self.before['cop_flops'], self.after['cop_flops'])
+
+
+def _gone(before: float, after: float) -> float:
+  return 1 - after / before if before else 0.0
+
 
 def report(
   traced: Traced,
@@ -41,7 +57,8 @@ def report(
   plan: Plan,
 ) -> Report:
   counts = np.array([int((~np.isin(g.atoms, left)).sum()) for g in found])
-  ways = {b: expense(traced, found, b) for b in ('flops', 'params', 'bytes')}
+  ways = {b: expense(traced, found, b) for b in BY_LEAF}
+  values = living(traced, found)
   stuck = np.setdiff1d(gone, left)
   stayed = {g.id: int(np.isin(g.atoms, stuck).sum()) for g in found}
   return Report(
@@ -49,8 +66,9 @@ def report(
     found,
     {g.id: int(n) for g, n in zip(found, counts, strict=True)},
     {name: n for name, n in stayed.items() if n},
-    {b: way.total() for b, way in ways.items()},
-    {b: way.total(counts) for b, way in ways.items()},
+    {b: w.total() for b, w in ways.items()} | {'peak': values.peak()},
+    {b: w.total(counts) for b, w in ways.items()}
+    | {'peak': values.peak(counts)},
     {b: _layers(way, counts) for b, way in ways.items()},
   )
 

@@ -10,7 +10,6 @@ from prunax import tree
 from prunax.errors import InputError
 from prunax.ops import redundancy
 from prunax.shrinking.groups import Group
-from prunax.shrinking.model import is_statistic
 
 Leaves = Mapping[str, np.ndarray]
 # (leaves by name, group) -> [size] a number for each channel, higher stays.
@@ -50,7 +49,6 @@ def bn_scale(leaves: Leaves, group: Group) -> np.ndarray:
     np.abs(slices(leaves, group, m.leaf, m.axis)).mean(1)
     for m in group.members
     if leaves[m.leaf].ndim == 1
-    and not is_statistic(m.leaf)
     and m.leaf.rsplit('/', 1)[-1] in ('scale', 'weight', 'gamma')
   ]
   if not found:

@@ -9,7 +9,8 @@ from prunax import tree
 from prunax.errors import InputError
 from prunax.shrinking import choosing, cutting, keeping, model
 from prunax.shrinking import score as scores
-from prunax.shrinking.expense import BUDGETS, expense
+from prunax.shrinking.alive import Memory, living
+from prunax.shrinking.expense import BY_LEAF, expense
 from prunax.shrinking.groups import Group, groups
 from prunax.shrinking.reporting import Report, report
 
@@ -52,22 +53,49 @@ def spent(
   budget: str = 'flops',
   **kwargs: Any,
 ) -> dict[str, float]:
-  """What a model costs, leaf by leaf: 'flops', 'params' or 'bytes'.
+  """What a model costs, leaf by leaf.
 
-  FLOPs are two for each multiplication of a convolution or a dot product, at
-  the batch of the example, by the leaf that is multiplied with.
+  'flops' are two for each multiplication of a convolution or a dot product, at
+  the batch of the example, by the leaf that is multiplied with, and
+  'activations' the bytes of what these give, which training keeps. 'params'
+  are the weights, without running averages, and 'bytes' those of all leaves.
+  'cop_flops' and 'cop_params' are counted as COP's authors do (Wang et al.,
+  2019): of convolutions and dot products with a leaf alone, each with a bias.
 
   >>> def apply(variables, x):
   ...   return x @ variables['a']
   >>> spent(apply, {'a': np.ones((3, 4), 'f')}, np.ones((2, 3), 'f'))
   {'a': 48.0}
+  >>> spent(apply, {'a': np.ones((3, 4))}, np.ones((2, 3)), budget='cop_params')
+  {'a': 16.0}
   """
-  if budget not in BUDGETS or budget == 'filters':
+  if budget not in BY_LEAF:
     raise InputError(
-      f'budget must be one of flops, params, bytes, got {budget!r}: name one'
+      f'budget must be one of {", ".join(BY_LEAF)}, got {budget!r}: name one'
     )
   traced = model.trace(apply, variables, model.call_of(example, kwargs))
   return expense(traced, groups(traced), budget).by_name()
+
+
+def memory(
+  apply: Callable[..., Any], variables: Any, *example: Any, **kwargs: Any
+) -> Memory:
+  """How many bytes a model's values take beside its variables.
+
+  The program runs in order: an input or what an equation gives is alive until
+  it is read last. Nothing is done in place and nothing is fused, as a compiler
+  would, so that `peak` is what to compare models by, and not what a machine
+  takes.
+
+  >>> def apply(variables, x):
+  ...   return (x @ variables['a']).sum()
+  >>> memory(apply, {'a': np.ones((3, 4), 'f')}, np.ones((2, 3), 'f'))
+  Memory(peak=56.0, activations=32.0)
+  """
+  traced = model.trace(apply, variables, model.call_of(example, kwargs))
+  found = groups(traced)
+  kept = expense(traced, found, 'activations').total()
+  return Memory(living(traced, found).peak(), kept)
 
 
 def shrink(
@@ -106,7 +134,8 @@ def shrink(
     *example: what else it is called with; its shapes matter alone.
     keep: by leaf or group, a boolean for each channel; others stay whole.
     density: the part of the budget that stays.
-    budget: 'flops', 'params', 'bytes' or 'filters'.
+    budget: 'filters', or what `spent` counts: 'flops', 'params', 'bytes',
+      'activations', 'cop_flops' or 'cop_params'.
     score: 'l1', 'l2', 'bn_scale', 'cop', or a function of the leaves by name
       and the group.
     scope: 'global', the lowest scores first wherever they are, or 'layer', the

@@ -73,7 +73,7 @@ def test_inspect_where_nothing_was_ever(run, answer, tmp_path):
   assert run('inspect', path)[0] == 0
 
 
-def test_size_is_that_before_anything_was_cut(answer, tmp_path):
+def test_size_is_that_before_anything_was_cut(run, answer, tmp_path):
   path = tmp_path / 'cut.npz'
   weights = {'fc': {'kernel': np.ones((2, 2)), 'bias': np.ones(2)}}
   sizes = {'fc/kernel': 40, 'fc/bias': 20}
@@ -87,6 +87,12 @@ def test_size_is_that_before_anything_was_cut(answer, tmp_path):
     **NO_BYTES,
   }
   assert [leaf['size'] for leaf in found['leaves']] == [2, 4]
+  assert [leaf['uncut'] for leaf in found['leaves']] == [20, 40]
+  lines = run('inspect', path)[1].splitlines()
+  cells = [line.replace('│', ' ').split() for line in lines]
+  # The columns count what is left, but for the last one.
+  total = next(words for words in cells if words[:1] == ['total'])
+  assert total == ['total', '6', '6', '100.00%', '60']
 
 
 def test_inspect_for_people(run, file):

@@ -38,7 +38,10 @@ def test_what_is_dead_goes_and_no_answer_changes(
   found = answer('evaluate', small, '--data', images)
   assert found == answer('evaluate', sparse, '--data', images)
   # A ratio is over what there was before the cut.
-  assert answer('inspect', small)['total']['size'] == 266_610
+  told = answer('inspect', small)
+  assert told['total']['size'] == 266_610
+  leaf = next(x for x in told['leaves'] if x['name'] == 'ip2/kernel')
+  assert (leaf['size'], leaf['uncut']) == (400, 30_000)
 
 
 def test_a_budget(answer, sparse, tmp_path):
@@ -48,6 +51,34 @@ def test_a_budget(answer, sparse, tmp_path):
   left = said['after']['flops'] / said['before']['flops']
   assert 0.48 < left <= 0.5
   assert all(g['kept'] % 4 == 0 for g in said['groups'] if g['prunable'])
+
+
+def test_what_it_costs(run, answer, sparse, tmp_path):
+  options = ('--budget', 'cop_params=0.25')
+  said = answer('shrink', sparse, tmp_path / 'small.npz', *options)
+  assert 'latency' not in said
+  assert 0.75 <= said['prr'] < 0.76 and 0 < said['frr'] < 1
+  for when in ('before', 'after'):
+    for what in ('params', 'flops', 'activations', 'cop_params', 'cop_flops'):
+      total = sum(leaf[when][what] for leaf in said['leaves'])
+      assert total == said[when][what]
+  first = next(x for x in said['leaves'] if x['name'] == 'ip1/kernel')
+  assert first['before']['flops'] == 2 * first['before']['params'] == 470_400
+  # An image of 784 numbers, and the same once more in a row.
+  assert said['before']['peak'] == 2 * 4 * 784
+  out = run('shrink', sparse, tmp_path / 'again.npz', *options)[1]
+  assert max(map(len, out.splitlines())) <= 80
+  cells = [line.replace('│', ' ').split() for line in out.splitlines()]
+  assert cells[-2][:5] == ['as', 'COP', 'counts:', 'Prr', f'{said["prr"]:.1%},']
+  assert ['ip1', '235.5k'] in [words[:2] for words in cells]
+
+
+def test_it_is_timed_on_request(run, answer, sparse, tmp_path):
+  options = (sparse, tmp_path / 'small.npz', '--latency')
+  took = answer('shrink', *options)['latency']
+  assert list(took) == ['before', 'after']
+  assert all(0 < x['low'] <= x['median'] <= x['high'] for x in took.values())
+  assert 'measured: ' in run('shrink', *options)[1]
 
 
 def test_a_packed_cut_model_is_still_one(answer, sparse, images, tmp_path):
