@@ -11,7 +11,7 @@ from prunax.shrinking import products
 from prunax.shrinking.atoms import Atoms, Axes, Axis, fixed_axes
 from prunax.shrinking.rule import RULES, Eqn, Step
 
-_PRODUCTS = ('dot_general', 'conv_general_dilated')
+PRODUCTS = ('dot_general', 'conv_general_dilated')
 
 
 class Product(NamedTuple):
@@ -148,7 +148,7 @@ class Linker(Atoms):
     }
     leaf = leaves.pop() if len(leaves) == 1 else None
     mark = None
-    if name in _PRODUCTS:
+    if name in PRODUCTS:
       mark = self._marked(eqn, given, ins, outs)
     return Step(eqn, ins, outs, (), mark), [Given(x, leaf) for x in outs]
 
