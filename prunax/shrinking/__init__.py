@@ -17,6 +17,7 @@ from prunax.shrinking.distance import fpgm_mix as fpgm_mix
 from prunax.shrinking.first_order import taylor as taylor
 from prunax.shrinking.groups import Group as Group
 from prunax.shrinking.groups import Member as Member
+from prunax.shrinking.nre import nre as nre
 from prunax.shrinking.plan import Plan as Plan
 from prunax.shrinking.plan_data import plan_data as plan_data
 from prunax.shrinking.plan_data import plan_from as plan_from
@@ -24,6 +25,7 @@ from prunax.shrinking.principal import pfa_energy as pfa_energy
 from prunax.shrinking.principal import pfa_kl as pfa_kl
 from prunax.shrinking.receiving import responses as responses
 from prunax.shrinking.reporting import Report as Report
+from prunax.shrinking.restoring import reconstruct as reconstruct
 from prunax.shrinking.rule import Rule as Rule
 from prunax.shrinking.rule import register_primitive as register_primitive
 from prunax.shrinking.score import SCORES as SCORES

@@ -22,6 +22,7 @@ def _distances(rows: np.ndarray) -> np.ndarray:
   """[size, size] Euclidean distances."""
   squares = np.square(rows).sum(1)
   found = squares[:, None] + squares - 2 * rows @ rows.T
+  np.fill_diagonal(found, 0)
   return np.sqrt(found.clip(0))
 
 

@@ -48,17 +48,16 @@ def drop_order(x: np.ndarray) -> np.ndarray:
   size = np.linalg.norm(centred, axis=0)
   # What rounding leaves of a constant has no correlation.
   constant = size <= 1e-6 * np.linalg.norm(x, axis=0)
-  unit = centred / np.where(constant, 1, size)
+  unit = np.where(constant, 0, centred / np.where(constant, 1, size))
   shared = np.abs(unit.T @ unit)
   np.fill_diagonal(shared, 0)
-  total = np.where(constant, np.inf, shared.sum(0))
-  order = []
-  for _ in range(len(total)):
-    worst = int(np.argmax(total))
+  order, left = np.flatnonzero(constant).tolist(), ~constant
+  while left.any():
+    worst = int(np.argmax(np.where(left, shared.sum(0), -1)))
     order.append(worst)
-    # Never again, and nothing is correlated with it any more.
-    total = np.where(np.isinf(total), total, total - shared[worst])
-    total[worst] = -np.inf
+    left[worst] = False
+    # Nothing is correlated with it any more.
+    shared[worst] = shared[:, worst] = 0
   return np.array(order)
 
 

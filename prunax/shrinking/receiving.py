@@ -97,8 +97,9 @@ def of_group(found: Mapping[str, Any], group: Group, what: str) -> np.ndarray:
   """What was found of a group, [size] or [examples, size]."""
   x = np.asarray(found.get(group.id, ()))
   if x.shape[-1:] != (group.size,):
+    got = f'the shape {x.shape}' if group.id in found else 'none'
     raise InputError(
-      f'{what} must know the {group.size} channels of {group.id!r}, got the'
-      f' shape {x.shape}: make it of this model, or None for it by a rule'
+      f'{what} must know the {group.size} channels of {group.id!r}, got {got}:'
+      ' make it of this model, or None for it by a rule'
     )
   return x
