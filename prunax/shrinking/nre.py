@@ -55,29 +55,27 @@ def nre(
   run = run_of(apply, variables, model.call_of(example, kwargs))
   found = all_readers(run, 'nre', rules)
 
-  def errors(*values: Any) -> dict[str, jax.Array]:
-    # What multiplies two arrays of the example reads a group once.
-    own = {
-      name: {(r.line.outs, r.axes): r for r in some}.values()
-      for name, some in found.items()
-    }
-    ways, wanted = {}, dict[int, None]()
-    for r in (r for some in own.values() for r in some):
-      way = ways[r.line.outs] = onward(run.tape, r.line)
-      wanted |= dict.fromkeys([*r.line.ins, *way.others])
-    held = dict(zip(run.tape.ins, values, strict=True))
-    seen = dict(zip(wanted, run.tape.run(held, list(wanted)), strict=True))
-    return {
-      name: jnp.mean(
-        jnp.stack(
-          [_errors(run.tape, r, ways[r.line.outs], seen) for r in some]
-        ),
-        0,
-      )
-      for name, some in own.items()
-    }
+  # What multiplies two arrays of the example reads a group once.
+  own = {
+    name: list({(r.line.outs, r.axes): r for r in some}.values())
+    for name, some in found.items()
+  }
+  lines = {r.line.outs: r.line for some in own.values() for r in some}
+  ways = {outs: onward(run.tape, line) for outs, line in lines.items()}
+  wanted = [
+    i for outs, x in lines.items() for i in (*x.ins, *ways[outs].others)
+  ]
 
-  known = jax.jit(errors)(*jax.tree.leaves(variables), *run.arrays)
+  def errors(variables: Any, arrays: list[Any]) -> dict[str, jax.Array]:
+    seen = run.seen(variables, arrays, wanted)
+
+    def mean(some: list[Reader]) -> jax.Array:
+      each = [_errors(run.tape, r, ways[r.line.outs], seen) for r in some]
+      return jnp.mean(jnp.stack(each), 0)
+
+    return {name: mean(some) for name, some in own.items()}
+
+  known = jax.jit(errors)(variables, run.arrays)
 
   def score(leaves: Leaves, group: Group) -> np.ndarray:
     del leaves

@@ -34,16 +34,13 @@ class Run(NamedTuple):
   examples: int
   arrays: list[Any]
 
-  def seeing(self, wanted: Sequence[int]) -> Callable[[Any], list[Any]]:
-    """Variables -> what slots hold on the examples, compiled."""
-    compiled = jax.jit(
-      lambda values: self.tape.run(
-        dict(zip(self.tape.ins, values, strict=True)), wanted
-      )
-    )
-    return lambda variables: compiled(
-      [*jax.tree.leaves(variables), *self.arrays]
-    )
+  def seen(
+    self, variables: Any, arrays: Sequence[Any], wanted: Sequence[int]
+  ) -> dict[int, Any]:
+    """What slots hold with these variables, arrays in the call."""
+    values = [*jax.tree.leaves(variables), *arrays]
+    known = dict(zip(self.tape.ins, values, strict=True))
+    return dict(zip(wanted, self.tape.run(known, wanted), strict=True))
 
 
 def run_of(apply: Callable[..., Any], variables: Any, call: Call) -> Run:

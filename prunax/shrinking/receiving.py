@@ -47,19 +47,18 @@ def responses(
   run = run_of(apply, variables, model.call_of(example, kwargs))
   found = all_readers(run, 'responses', rules)
 
-  def pooled(*values: Any) -> dict[str, jax.Array]:
-    held = dict(zip(run.tape.ins, values, strict=True))
-    wanted = {r.slot: None for some in found.values() for r in some}
-    seen = dict(zip(wanted, run.tape.run(held, list(wanted)), strict=True))
-    return {
-      name: jnp.mean(
-        jnp.stack([_mean(seen[r.slot], r, run.examples, name) for r in some]),
-        0,
-      )
-      for name, some in found.items()
-    }
+  wanted = [r.slot for some in found.values() for r in some]
 
-  given = jax.jit(pooled)(*jax.tree.leaves(variables), *run.arrays)
+  def pooled(variables: Any, arrays: list[Any]) -> dict[str, jax.Array]:
+    seen = run.seen(variables, arrays, wanted)
+
+    def mean(name: str, some: list[Reader]) -> jax.Array:
+      each = [_mean(seen[r.slot], r, run.examples, name) for r in some]
+      return jnp.mean(jnp.stack(each), 0)
+
+    return {name: mean(name, some) for name, some in found.items()}
+
+  given = jax.jit(pooled)(variables, run.arrays)
   return {name: np.asarray(x) for name, x in given.items()}
 
 

@@ -1,5 +1,6 @@
 """Layers that lost inputs, trained to give again what they gave."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -56,8 +57,8 @@ def reconstruct(
   product that lost inputs, in the masked model as it is by then, and f what
   follows it up to its nonlinearity, as for `nre`. Only the layer's own weights
   that are kept move, and those of the least error stay, so no layer's error on
-  the example grows. A layer in a loop, or one whose weights several products
-  share, stays as it is.
+  the example grows, though the model's may. A layer in a loop, or one whose
+  weights several products share, stays as it is.
 
   >>> def apply(variables, x):
   ...   return x @ variables['a'] @ variables['b']
@@ -88,14 +89,11 @@ def reconstruct(
   masked = cutting.plan_of(run.traced, gone, {}).mask(variables)
   leaves, structure = jax.tree.flatten(masked)
   layers = _layers(run, gone)
-  wanted = list(
-    dict.fromkeys(i for x in layers for i in (x.slot, x.way.end, *x.way.others))
-  )
-  see = run.seeing(wanted)
-  dense = dict(zip(wanted, see(variables), strict=True))
+  wanted = [i for x in layers for i in (x.slot, x.way.end, *x.way.others)]
+  see = jax.jit(functools.partial(run.seen, wanted=wanted))
+  dense = see(variables, run.arrays)
   for layer in layers:
-    now = jax.tree.unflatten(structure, leaves)
-    seen = dict(zip(wanted, see(now), strict=True))
+    seen = see(jax.tree.unflatten(structure, leaves), run.arrays)
     target = dense[layer.way.end]
     leaves[layer.leaf] = _trained(run, layer, leaves, seen, target, steps, rate)
   return jax.tree.unflatten(structure, leaves)
