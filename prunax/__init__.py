@@ -5,7 +5,9 @@ from prunax.olmp_loop import OLMPResult as OLMPResult
 from prunax.olmp_loop import olmp as olmp
 from prunax.shrinking import channels as channels
 from prunax.shrinking import memory as memory
+from prunax.shrinking import reconstruct as reconstruct
 from prunax.shrinking import register_primitive as register_primitive
+from prunax.shrinking import responses as responses
 from prunax.shrinking import shrink as shrink
 from prunax.shrinking import spent as spent
 from prunax.shrunk_files import load_shrunk as load_shrunk

@@ -9,7 +9,7 @@ from jax.extend import core
 from prunax.shrinking.atoms import Axes
 from prunax.shrinking.control import RUN
 from prunax.shrinking.program import Frame, Linker
-from prunax.shrinking.rule import RULES, Cut, Kept, Step
+from prunax.shrinking.rule import RULES, Cut, Kept, Step, results
 
 
 class Remaining:
@@ -62,14 +62,11 @@ class Remaining:
   def _step(self, step: Step, values: list[Any]) -> list[Any]:
     ins = [self.kept(x) for x in step.ins]
     outs = [self.kept(x) for x in step.outs]
-    eqn = step.eqn
     if all(mask.all() for axes in (*ins, *outs) for mask in axes):
-      params = eqn.primitive.get_bind_params(eqn.params)
-      given = eqn.primitive.bind(*values, **params)
-      found = list(given) if eqn.primitive.multiple_results else [given]
+      found = results(step.eqn, values)
     else:
       cut = Cut(step, ins, outs)
-      name = eqn.primitive.name
+      name = step.eqn.primitive.name
       if name in RUN:
         found = RUN[name](self.run, cut, values)
       else:

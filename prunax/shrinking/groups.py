@@ -86,6 +86,12 @@ def groups(traced: Traced) -> list[Group]:
   return found
 
 
+def positions(roots: np.ndarray, atoms: np.ndarray) -> np.ndarray:
+  """Where the atoms of a group, in order, lie on an axis."""
+  at = np.flatnonzero(np.isin(roots, atoms))
+  return at[np.argsort(np.searchsorted(atoms, roots[at]), kind='stable')]
+
+
 def _group(
   traced: Traced, consumed: set[tuple[str, int]], where: Any, atoms: np.ndarray
 ) -> Group | None:
@@ -104,9 +110,7 @@ def _group(
   first = (kernels or list(members))[0]
   order = {}
   for i, k, _ in where:
-    roots = linker.find(traced.axes[i][k])
-    at = np.flatnonzero(np.isin(roots, atoms))
-    at = at[np.argsort(np.searchsorted(atoms, roots[at]), kind='stable')]
+    at = positions(linker.find(traced.axes[i][k]), atoms)
     order[traced.names[i], k] = at.reshape(len(atoms), -1)
   return Group(
     first.leaf, len(atoms), members, consumers, not why, why, atoms, order

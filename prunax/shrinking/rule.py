@@ -31,6 +31,14 @@ class Step(NamedTuple):
   mark: str | None = None
 
 
+def results(eqn: Eqn, values: Sequence[Any], params: Any = None) -> list[Any]:
+  """What an equation gives, with its own parameters unless told."""
+  if params is None:
+    params = eqn.primitive.get_bind_params(eqn.params)
+  given = eqn.primitive.bind(*values, **params)
+  return list(given) if eqn.primitive.multiple_results else [given]
+
+
 class Cut(NamedTuple):
   """An equation with what is left of its arrays.
 
@@ -50,9 +58,7 @@ class Cut(NamedTuple):
 
   def bind(self, values: list[Any], **changes: Any) -> list[Any]:
     """The primitive's own results, with some parameters changed."""
-    eqn = self.step.eqn
-    given = eqn.primitive.bind(*values, **{**eqn.params, **changes})
-    return list(given) if eqn.primitive.multiple_results else [given]
+    return results(self.step.eqn, values, {**self.step.eqn.params, **changes})
 
 
 class Profile(NamedTuple):

@@ -23,7 +23,7 @@ def slices(leaves: Leaves, group: Group, leaf: str, axis: int) -> np.ndarray:
   return found.reshape(group.size, -1)
 
 
-def _kernels(leaves: Leaves, group: Group) -> np.ndarray:
+def kernels(leaves: Leaves, group: Group) -> np.ndarray:
   """The rows of all kernels that make each channel."""
   rows = [
     slices(leaves, group, m.leaf, m.axis)
@@ -35,12 +35,12 @@ def _kernels(leaves: Leaves, group: Group) -> np.ndarray:
 
 def l1(leaves: Leaves, group: Group) -> np.ndarray:
   """The sum of the magnitudes of a filter (Li et al. 2017)."""
-  return np.abs(_kernels(leaves, group)).sum(1)
+  return np.abs(kernels(leaves, group)).sum(1)
 
 
 def l2(leaves: Leaves, group: Group) -> np.ndarray:
   """The Euclidean norm of a filter."""
-  return np.sqrt(np.square(_kernels(leaves, group)).sum(1))
+  return np.sqrt(np.square(kernels(leaves, group)).sum(1))
 
 
 def bn_scale(leaves: Leaves, group: Group) -> np.ndarray:

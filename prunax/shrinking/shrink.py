@@ -136,8 +136,8 @@ def shrink(
     density: the part of the budget that stays.
     budget: 'filters', or what `spent` counts: 'flops', 'params', 'bytes',
       'activations', 'cop_flops' or 'cop_params'.
-    score: 'l1', 'l2', 'bn_scale', 'cop', or a function of the leaves by name
-      and the group.
+    score: 'l1', 'l2', 'bn_scale', 'cop', 'fpgm', or a function of the leaves by
+      name and the group.
     scope: 'global', the lowest scores first wherever they are, or 'layer', the
       same part of each.
     rules: path rules for groups by their id: a density of their own, or None
