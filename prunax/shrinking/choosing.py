@@ -12,6 +12,7 @@ from prunax.shrinking import score as scores
 from prunax.shrinking.expense import BUDGETS, Expense, expense
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
+from prunax.shrinking.redundant import Preference, Preferring, preference
 from prunax.shrinking.select import select
 
 
@@ -49,7 +50,10 @@ def chosen(
       f' {"; ".join(sorted({g.why for g in found if g.why}))}'
     )
   way = expense(traced, found, settings.budget)
-  cut = _Cut(traced, found, variables, settings, way, free, own)
+  score, added = settings.score, None
+  if isinstance(score, Preferring):
+    added = preference(traced, found, score.weights)
+  cut = _Cut(traced, found, variables, settings, way, free, own, added)
   kept = [np.ones(g.size, bool) for g in found]
   for step in range(1, steps + 1):
     part = 1 - (1 - density) * step / steps
@@ -75,6 +79,7 @@ class _Cut(NamedTuple):
   Attributes:
     free: the groups that may be cut.
     own: by group, 1 where the budget decides, or its own density.
+    added: what a group's size adds to its scores, if the score prefers some.
   """
 
   traced: Traced
@@ -84,11 +89,12 @@ class _Cut(NamedTuple):
   way: Expense
   free: list[int]
   own: list[float | None]
+  added: Preference | None
 
 
 def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
   """What is left of each group where a part of the budget is."""
-  traced, found, variables, settings, way, free, own = cut
+  traced, found, variables, settings, way, free, own, added = cut
   gone = np.concatenate([g.atoms[~k] for g, k in zip(found, kept, strict=True)])
   leaves = scores.named(cutting.plan_of(traced, gone, {}).mask(variables))
   new = list(kept)
@@ -114,12 +120,18 @@ def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
     full[shared] = some
     return way.total(full)
 
+  def preferred(some: np.ndarray) -> np.ndarray:
+    full = counts.copy()
+    full[shared] = some
+    return np.zeros(len(some)) if added is None else added(full)[shared]
+
   choice = select(
     given,
     cost,
     part * way.total(),
     scope=settings.scope,
     round_to=settings.round_to,
+    added=added and preferred,
   )
   for i, mask in zip(shared, choice.keep, strict=True):
     new[i] = mask & kept[i]

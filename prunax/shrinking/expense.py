@@ -8,7 +8,7 @@ import numpy as np
 
 from prunax import averages
 from prunax.shrinking.atoms import Axis
-from prunax.shrinking.groups import Group
+from prunax.shrinking.groups import Group, summed
 from prunax.shrinking.model import Traced
 
 # What is summed leaf by leaf.
@@ -19,6 +19,7 @@ BY_LEAF = (
   'activations',
   'cop_flops',
   'cop_params',
+  'cop_inputs',
 )
 BUDGETS = ('flops', 'params', 'bytes', 'filters', *BY_LEAF[3:])
 
@@ -104,7 +105,8 @@ def expense(traced: Traced, groups: Sequence[Group], budget: str) -> Expense:
   'cop_params' and 'cop_flops' are counted as COP's authors do, from
   convolutions and dot products with a leaf alone: kh * kw * in * out + out of
   each, with a bias whether it has one or not, and no norm's; two for each
-  multiplication.
+  multiplication. 'cop_inputs' are the channels that these layers read, those
+  of images too, which is what a part of the filters is of there.
   """
   counts = np.array([g.size for g in groups])
   if budget == 'filters':
@@ -171,6 +173,18 @@ def _cop_params(traced: Traced, terms: Terms) -> list[Item]:
   return items
 
 
+def _cop_inputs(traced: Traced, terms: Terms) -> list[Item]:
+  axes = dict(zip(traced.names, traced.axes, strict=True))
+  layers = {p.leaf for p in traced.linker.products if p.leaf}
+  read: dict[str, Axis] = {}
+  for name, k in sorted(summed(traced)):
+    axis = axes[name][k]
+    # A window may be summed over too, but it is shorter.
+    if name in layers and len(axis) >= max(2, len(read.get(name, ()))):
+      read[name] = axis
+  return [Item(name, terms([axis]), 1) for name, axis in read.items()]
+
+
 _ITEMS: dict[str, Callable[[Traced, Terms], list[Item]]] = {
   'flops': _flops,
   'params': _params,
@@ -178,6 +192,7 @@ _ITEMS: dict[str, Callable[[Traced, Terms], list[Item]]] = {
   'activations': _activations,
   'cop_flops': _cop_flops,
   'cop_params': _cop_params,
+  'cop_inputs': _cop_inputs,
 }
 
 

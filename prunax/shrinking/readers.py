@@ -12,8 +12,7 @@ from prunax.shrinking import model
 from prunax.shrinking.atoms import Axis
 from prunax.shrinking.groups import Group, groups, positions
 from prunax.shrinking.model import Call, Traced
-from prunax.shrinking.products import sums
-from prunax.shrinking.products import PRODUCTS
+from prunax.shrinking.products import PRODUCTS, sums
 from prunax.shrinking.tape import Line, Tape, taped
 
 

@@ -18,8 +18,7 @@ from prunax.shrinking.groups import groups
 from prunax.shrinking.model import Traced
 from prunax.shrinking.onward import Onward, onward
 from prunax.shrinking.plan import Plan
-from prunax.shrinking.products import sums
-from prunax.shrinking.products import PRODUCTS
+from prunax.shrinking.products import PRODUCTS, sums
 from prunax.shrinking.readers import Run, run_of
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from prunax import tree
 from prunax.errors import InputError
-from prunax.ops import redundancy
 from prunax.shrinking.groups import Group
 
 Leaves = Mapping[str, np.ndarray]
@@ -70,50 +69,10 @@ def random(key: jax.Array) -> Score:
   return score
 
 
-def cop(
-  measure: str = 'correlation', top_k: int = 3, normalize: str = 'max'
-) -> Score:
-  """How little others can do the work of a channel (Wang et al., COP, 2019).
-
-  1 less its redundancy, the mean over all layers that it leads to. Layers are
-  comparable.
-
-  Args:
-    measure: 'correlation', 'cosine' or 'inner_product'.
-    top_k: of how many others.
-    normalize: 'max', 'l1' or 'l2', layer by layer.
-  """
-
-  def score(leaves: Leaves, group: Group) -> np.ndarray:
-    if not group.consumers:
-      raise InputError(
-        f'cop must have a layer that {group.id!r} leads to, got none: take'
-        ' another score, or None for it by a rule'
-      )
-    found = [
-      redundancy.redundancy(
-        _onward(leaves, group, m.leaf, m.axis), measure, top_k, normalize
-      )
-      for m in group.consumers
-    ]
-    return 1 - np.mean(found, axis=0)
-
-  return score
-
-
-def _onward(leaves: Leaves, group: Group, leaf: str, axis: int) -> np.ndarray:
-  """[positions, size, out]: the weights that lead on from each channel."""
-  x = np.moveaxis(np.asarray(leaves[leaf], np.float64), axis, 0)
-  # [size, block, ..., out]; the places of a channel count as positions.
-  x = x[group.places[leaf, axis]]
-  return np.moveaxis(x.reshape(group.size, -1, x.shape[-1]), 0, 1)
-
-
 SCORES: dict[str, Score] = {
   'l1': l1,
   'l2': l2,
   'bn_scale': bn_scale,
-  'cop': cop(),
 }
 
 

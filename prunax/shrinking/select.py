@@ -32,6 +32,7 @@ def select(
   *,
   scope: str = 'global',
   round_to: int = 1,
+  added: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Choice:
   """The channels of the highest scores that cost at most `target`.
 
@@ -49,6 +50,8 @@ def select(
     target: the most that it may cost.
     scope: 'global' or 'layer'.
     round_to: groups keep a multiple of it, or all.
+    added: of the counts that groups keep, what each group's scores gain by
+      them, as long as they are so many; for the scope 'global'.
   """
   if scope not in SCOPES:
     raise InputError(
@@ -63,9 +66,12 @@ def select(
       rank[best] = -(np.arange(len(best)) + 1) / len(best)
   else:
     ranks = [np.asarray(s, np.float64) for s in scores]
-  group = np.repeat(np.arange(len(scores)), sizes)
-  flat = np.concatenate(ranks) if len(ranks) else np.zeros(0)
-  queue = group[np.argsort(flat, kind='stable')]
+  if added is None or scope == 'layer':
+    group = np.repeat(np.arange(len(scores)), sizes)
+    flat = np.concatenate(ranks) if len(ranks) else np.zeros(0)
+    queue = group[np.argsort(flat, kind='stable')]
+  else:
+    queue = _one_by_one(ranks, added, lambda n: cost(n) <= target)
 
   def kept(n: int) -> np.ndarray:
     counts = sizes - np.bincount(queue[:n], minlength=len(sizes))
@@ -96,6 +102,34 @@ def select(
     mask[best[:n]] = True
     keep.append(mask)
   return Choice(keep, float(cost(counts)))
+
+
+def _one_by_one(
+  scores: Sequence[np.ndarray],
+  added: Callable[[np.ndarray], np.ndarray],
+  enough: Callable[[np.ndarray], bool],
+) -> np.ndarray:
+  """The groups whose least channel goes, one after the other."""
+  rising = [np.sort(s) for s in scores]
+  counts = np.array([len(s) for s in scores])
+  gone = np.zeros(len(scores), int)
+  queue: list[int] = []
+  while not enough(counts):
+    least = np.array(
+      [
+        s[n] if n < len(s) - 1 else np.inf
+        for s, n in zip(rising, gone, strict=True)
+      ]
+    )
+    if np.isposinf(least).all():
+      break
+    g = int(np.argmin(least + added(counts)))
+    queue.append(g)
+    gone[g] += 1
+    counts[g] -= 1
+  # All that is left, for the groups that round their counts.
+  rest = [np.full(n, g) for g, n in enumerate(counts)]
+  return np.concatenate([np.array(queue, int), *rest])
 
 
 def _rounded(counts: np.ndarray, sizes: np.ndarray, to: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from prunax.errors import InputError
+from prunax.shrinking import cop
 from prunax.shrinking import score as scores
 from prunax.stages.types import Task
 
@@ -19,7 +20,7 @@ def _cop(
   task: Task, variables: Any, key: jax.Array, **settings: Any
 ) -> scores.Score:
   del task, variables, key
-  return scores.cop(**settings)
+  return cop(**settings)
 
 
 # What needs a key, settings or examples; others are scores as they stand.

