@@ -131,6 +131,11 @@ def cifar_config(
   return config, training
 
 
+def cut(**settings: Any) -> ConfigDict:
+  """The stage that cuts channels."""
+  return ConfigDict({'kind': 'filters', **settings})
+
+
 def known(arg: str | None, name: str, *arguments: str) -> None:
   """Refuses an argument that the config does not have."""
   if arg and arg not in arguments:

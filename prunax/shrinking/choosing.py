@@ -13,7 +13,7 @@ from prunax.shrinking.expense import BUDGETS, Expense, expense
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
 from prunax.shrinking.redundant import Preference, Preferring, preference
-from prunax.shrinking.select import select
+from prunax.shrinking.select import SCOPES, select
 
 
 class Settings(NamedTuple):
@@ -26,22 +26,31 @@ class Settings(NamedTuple):
   steps: int
 
 
-def chosen(
-  traced: Traced, found: list[Group], variables: Any, settings: Settings
-) -> np.ndarray:
-  """The sets of atoms that go for a budget."""
+def check(settings: Settings) -> None:
+  """Refuses settings that no model could take."""
   density = number('density', settings.density)
   if not 0 < density <= 1:
     raise InputError(
       f'density must be above 0 and at most 1, got {density!r}: mend it'
     )
-  if settings.budget not in BUDGETS:
-    raise InputError(
-      f'budget must be one of {", ".join(BUDGETS)}, got {settings.budget!r}:'
-      ' name one'
-    )
-  steps = whole('steps', settings.steps, 1)
+  for name, value, known in (
+    ('budget', settings.budget, BUDGETS),
+    ('scope', settings.scope, SCOPES),
+  ):
+    if value not in known:
+      raise InputError(
+        f'{name} must be one of {", ".join(known)}, got {value!r}: name one'
+      )
+  whole('steps', settings.steps, 1)
   whole('round_to', settings.round_to, 1)
+
+
+def chosen(
+  traced: Traced, found: list[Group], variables: Any, settings: Settings
+) -> np.ndarray:
+  """The sets of atoms that go for a budget."""
+  check(settings)
+  density, steps = settings.density, settings.steps
   own = _own_densities(found, settings.rules)
   free = [i for i, g in enumerate(found) if g.prunable and own[i] is not None]
   if not free:

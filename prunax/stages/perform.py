@@ -113,7 +113,7 @@ def rehearse(
     *one, data.scale, lambda step, n: np.zeros((n, 1), np.int32)
   )
   held = data.Split(*(part[:constraint] for part in one))
-  task = Task(model, fit, examples, held)
+  task = Task(model, fit, examples, held, rehearsed=True)
   try:
     perform(kind, task, variables, key, settings)
   except _Rehearsed:

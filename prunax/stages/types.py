@@ -33,12 +33,14 @@ class Task(NamedTuple):
     fit: how to train it on the data.
     examples: what it is trained on.
     constraint: what a search judges its candidates on, not trained on.
+    rehearsed: whether nothing but the settings is to be looked at.
   """
 
   model: Model
   fit: Fit
   examples: train.Examples
   constraint: data.Split
+  rehearsed: bool = False
 
 
 class Outcome(NamedTuple):
