@@ -8,8 +8,8 @@ from types import ModuleType
 import jax
 import pytest
 
-# Nearly all of the time goes to compiling programs that run for a few steps: XLA
-# shall compile soon rather than well, also in the programs that tests start.
+# Nearly all of the time goes to compiling programs that run for a few steps:
+# XLA shall compile soon rather than well, in programs that tests start, too.
 os.environ['XLA_FLAGS'] = ' '.join(
   (
     '--xla_backend_optimization_level=0',
