@@ -8,6 +8,15 @@ from types import ModuleType
 import jax
 import pytest
 
+# Nearly all of the time goes to compiling programs that run for a few steps:
+# XLA shall compile soon rather than well, in programs that tests start, too.
+os.environ['XLA_FLAGS'] = ' '.join(
+  (
+    '--xla_backend_optimization_level=0',
+    '--xla_cpu_use_fusion_emitters=false',
+    os.environ.get('XLA_FLAGS', ''),
+  )
+)
 jax.config.update('jax_num_cpu_devices', 4)
 # Two programs in flight on four devices and two cores can wait for one another
 # for ever, each holding a thread that the other needs.
