@@ -23,10 +23,13 @@ def spectrum(x: np.ndarray) -> np.ndarray:
   """
   x = np.asarray(x, np.float64)
   centred = x - x.mean(0)
-  values = np.linalg.eigvalsh(centred.T @ centred)[::-1].clip(0)
+  # The shorter side has all that are not 0.
+  few = centred if len(x) < x.shape[1] else centred.T
+  values = np.zeros(x.shape[1])
+  values[: len(few)] = np.linalg.eigvalsh(few @ few.T)[::-1].clip(0)
   if not values.sum():
     # Constants: one stands for all.
-    values = np.eye(1, len(values))[0]
+    values[0] = 1
   return values / values.sum()
 
 

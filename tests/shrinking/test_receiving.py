@@ -117,6 +117,29 @@ def test_examples_that_are_merged_with_their_tokens():
   close(found['a'], wanted['a'])
 
 
+def test_both_sides_of_a_product_of_two_activations():
+  net = {'q': normal(2, 4), 'k': normal(2, 4)}
+
+  def apply(v, x):
+    return jnp.einsum('bqd,bkd->bqk', x @ v['q'], x @ v['k'])
+
+  tokens = normal(5, 3, 2)
+  found = shrinking.responses(apply, net, tokens)
+  both = (tokens @ net['q'] + tokens @ net['k']) / 2
+  (name,) = found
+  close(found[name], both.mean(1))
+  group = shrinking.channels(apply, net, tokens)[0]
+  lost = shrinking.nre(apply, net, tokens)(net, group)
+  parts = [
+    np.einsum('bq,bk->bqk', tokens @ net['q'][:, c], tokens @ net['k'][:, c])
+    for c in range(4)
+  ]
+  whole = np.square(sum(parts)).sum()
+  np.testing.assert_allclose(
+    lost, [np.square(p).sum() / whole for p in parts], rtol=1e-4
+  )
+
+
 def test_what_is_read_inside_of_a_loop_is_refused_by_name():
   def apply(v, x):
     def turn(h, _):
