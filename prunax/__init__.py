@@ -8,6 +8,8 @@ from prunax.shrinking import register_primitive as register_primitive
 from prunax.shrinking import shrink as shrink
 from prunax.shrunk_files import load_shrunk as load_shrunk
 from prunax.shrunk_files import save_shrunk as save_shrunk
+from prunax.shrunk_modules import load_module as load_module
+from prunax.shrunk_modules import shrink_module as shrink_module
 from prunax.transforms import GaussianSurgery as GaussianSurgery
 from prunax.transforms import Surgery as Surgery
 from prunax.transforms import dns as dns

@@ -56,11 +56,6 @@ def shrink(
     max_bytes: how large the arrays of a `.prx` may be in all.
   """
   given = subject(path, model_name, max_bytes)
-  if given.plan is not None:
-    raise InputError(
-      f'what is cut must be whole, but {path} is cut already: start from the'
-      ' file that it was cut from'
-    )
   settings: dict[str, Any] = {}
   if budget is not None:
     name, density = budget_of(budget)
@@ -72,9 +67,7 @@ def shrink(
       'round_to': round_to,
     }
   example = jax.ShapeDtypeStruct((1, *given.model.input_shape), np.float32)
-  small = shrinking.shrink(
-    given.model.apply, given.variables, example, **settings
-  )
+  small = shrinking.shrink(given.apply, given.variables, example, **settings)
   meta = {k: v for k, v in given.meta.items() if k in _KEPT}
   meta['model'] = given.model.name
   report = small.report

@@ -8,7 +8,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 
 FLOORS = [
-  {'averages', 'errors', 'files', 'names', 'tree', 'schedules', 'version'},
+  {'averages', 'errors', 'files', 'names', 'tree', 'schedules', 'version'}
+  | {'sequences'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
   {
@@ -33,6 +34,7 @@ FLOORS = [
     'paths',
     'weights',
     'shrunk_files',
+    'shrunk_modules',
     'lossy',
     'fisher',
   }

@@ -23,12 +23,31 @@ class Plan(NamedTuple):
     summed: the axes of these that a product sums over.
     added: by the mark of a product, what is added in place of constants that
       were cut.
+    before: of a model that was cut already, the plan of that cut; else None.
   """
 
   shapes: dict[str, tuple[int, ...]]
   kept: dict[str, dict[int, np.ndarray]]
   summed: frozenset[tuple[str, int]]
   added: dict[str, np.ndarray]
+  before: 'Plan | None' = None
+
+  def chain(self) -> list['Plan']:
+    """The plans of all cuts, in their order."""
+    plans = [self]
+    while plans[0].before is not None:
+      plans.insert(0, plans[0].before)
+    return plans
+
+  def left(self) -> dict[str, tuple[int, ...]]:
+    """The shapes of all leaves after the cut."""
+    return {
+      name: tuple(
+        int(self.kept[name][k].sum()) if k in self.kept.get(name, {}) else n
+        for k, n in enumerate(shape)
+      )
+      for name, shape in self.shapes.items()
+    }
 
   def cut(self, variables: Any) -> Any:
     """A tree of the model's full shapes, with what is kept of each leaf.
