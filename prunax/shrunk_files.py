@@ -27,7 +27,7 @@ def save_shrunk(
     meta: what else the file tells, as the model's name.
   """
   names = tree.leaf_names(variables)
-  if names != list(plan.shapes):
+  if set(names) != set(plan.shapes):
     raise InputError(
       'variables must have the leaves of the plan, got'
       f' {", ".join(names[:4])}: save a model with its own plan'

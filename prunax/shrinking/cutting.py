@@ -108,7 +108,7 @@ def dead(traced: Traced, variables: Any, found: list[Group]) -> np.ndarray:
 def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
   """The sets of atoms that a plan cuts, in a program traced anew."""
   linker = traced.linker
-  if traced.names != list(plan.shapes):
+  if set(traced.names) != set(plan.shapes):
     raise InputError(
       'variables must have the leaves of the plan, got'
       f' {", ".join(traced.names[:4])}...: give the cut variables of its model'
@@ -157,9 +157,10 @@ class CutApply:
     key = (structure, dtypes, avals, repr(call.static), call.structure)
     if key in self._made:
       return self._made[key]
+    names = tree.leaf_names(variables)
     full = [
-      jax.ShapeDtypeStruct(shape, dtype)
-      for shape, dtype in zip(self.plan.shapes.values(), dtypes, strict=True)
+      jax.ShapeDtypeStruct(self.plan.shapes[name], dtype)
+      for name, dtype in zip(names, dtypes, strict=True)
     ]
     traced = model.trace(self.apply, jax.tree.unflatten(structure, full), call)
     gone = gone_by(traced, self.plan)

@@ -81,7 +81,7 @@ class Plan(NamedTuple):
         names = tree.leaf_names(node)
       except (ValueError, TypeError):
         return False
-      return list(names) == list(self.shapes)
+      return set(names) == set(self.shapes)
 
     return jax.tree.map(
       lambda node: self.cut(node) if is_like(node) else node,
@@ -92,8 +92,8 @@ class Plan(NamedTuple):
   def _mapped(self, variables: Any, function: Any) -> Any:
     leaves, structure = jax.tree.flatten(variables)
     names = tree.leaf_names(variables)
-    if names != list(self.shapes):
-      other = set(names) ^ set(self.shapes)
+    other = set(names) ^ set(self.shapes)
+    if other:
       raise InputError(
         'a tree must have the leaves of the plan, got others at'
         f' {", ".join(sorted(other)[:4])}: cut it by the plan of its own model'
