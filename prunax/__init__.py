@@ -12,6 +12,8 @@ from prunax.shrinking import shrink as shrink
 from prunax.shrinking import spent as spent
 from prunax.shrunk_files import load_shrunk as load_shrunk
 from prunax.shrunk_files import save_shrunk as save_shrunk
+from prunax.shrunk_modules import load_module as load_module
+from prunax.shrunk_modules import shrink_module as shrink_module
 from prunax.timing import latency as latency
 from prunax.transforms import GaussianSurgery as GaussianSurgery
 from prunax.transforms import Surgery as Surgery

@@ -29,7 +29,9 @@ def cut_model(model: Model, plan: shrinking.Plan) -> Model:
   """
 
   def init(key: jax.Array) -> dict[str, Any]:
-    found: dict[str, Any] = plan.cut(model.init(key))
+    found: dict[str, Any] = model.init(key)
+    for cut in plan.chain():
+      found = cut.cut(found)
     return found
 
   statistics = model.statistics

@@ -13,7 +13,7 @@ from prunax.errors import InputError
 from prunax.files import PathLike
 
 # What a file of weights says of them that a packed one says too.
-_KEPT = ('model', 'data', 'scale', 'sizes', 'plan')
+_KEPT = ('model', 'data', 'scale', 'sizes', 'plan', 'sequences')
 
 # What holds the types of ml_dtypes without loss: whole numbers, then floats.
 _WIDE = tuple(np.dtype(name) for name in ('uint8', 'int8', 'float32'))

@@ -62,11 +62,6 @@ def shrink(
     latency: whether both models are timed.
   """
   given = subject(path, model_name, max_bytes)
-  if given.plan is not None:
-    raise InputError(
-      f'what is cut must be whole, but {path} is cut already: start from the'
-      ' file that it was cut from'
-    )
   settings: dict[str, Any] = {}
   if budget is not None:
     name, density = budget_of(budget)
@@ -78,16 +73,14 @@ def shrink(
       'round_to': round_to,
     }
   example = jax.ShapeDtypeStruct((_BATCH, *given.model.input_shape), np.float32)
-  small = shrinking.shrink(
-    given.model.apply, given.variables, example, **settings
-  )
+  small = shrinking.shrink(given.apply, given.variables, example, **settings)
   meta = {k: v for k, v in given.meta.items() if k in _KEPT}
   meta['model'] = given.model.name
   report = small.report
   measured = {}
   if latency:
     measured['latency'] = {
-      'before': _timed(given.model.apply, given.variables, example),
+      'before': _timed(given.apply, given.variables, example),
       'after': _timed(small.apply, small.variables, example),
     }
   shrunk_files.save_shrunk(out, small.variables, report.plan, meta)

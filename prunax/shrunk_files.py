@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
-from prunax import shrinking, tree, weights
+from prunax import sequences, shrinking, tree, weights
 from prunax.errors import InputError
 from prunax.files import PathLike
 
@@ -21,39 +22,63 @@ def save_shrunk(
   Args:
     path: a `.prx`, `.npz` or `.safetensors`.
     variables: the cut ones.
-    plan: of the report of the cut.
+    plan: of the report of the cut; of the last one, where a cut model was cut
+      again by its own `apply`: the file keeps those before it, too.
     meta: what else the file tells, as the model's name.
   """
   names = tree.leaf_names(variables)
-  if names != list(plan.shapes):
+  if set(names) != set(plan.shapes):
     raise InputError(
       'variables must have the leaves of the plan, got'
       f' {", ".join(names[:4])}: save a model with its own plan'
     )
-  sizes = {n: int(np.prod(s, dtype=np.int64)) for n, s in plan.shapes.items()}
+  shapes = plan.chain()[0].shapes
+  sizes = {n: int(np.prod(s, dtype=np.int64)) for n, s in shapes.items()}
   told = {**(meta or {}), 'sizes': sizes, 'plan': shrinking.plan_data(plan)}
+  kinds = sequences.kinds(variables)
+  if kinds:
+    told['sequences'] = kinds
   weights.save(path, variables, told)
 
 
 def load_shrunk(
-  path: PathLike, apply: Callable[..., Any]
+  path: PathLike, apply: Callable[..., Any], like: Any = None
 ) -> tuple[Callable[..., Any], Any, shrinking.Plan]:
   """A cut model from a file.
 
   Args:
     path: what `save_shrunk` wrote.
-    apply: the model's own, before the cut.
+    apply: the model's own, before any cut.
+    like: a tree of the model before any cut, of arrays or their shapes, whose
+      form the variables take: modules, named tuples, other keys than strings.
 
   Returns:
-    the cut `apply`, its variables as nested dicts, and the plan.
+    the cut `apply`, its variables, and the plan. Without `like` the variables
+    are nested dicts, lists and tuples.
   """
+  variables, plan, meta = cut_weights(path)
+  if like is None:
+    variables = sequences.restored(variables, meta.get('sequences', {}), path)
+  else:
+    variables = in_form(variables, plan, like)
+  return shrinking.cut_apply(apply, plan), variables, plan
+
+
+def cut_weights(
+  path: PathLike,
+) -> tuple[dict[str, Any], shrinking.Plan, dict[str, Any]]:
+  """What a file of a cut model holds: nested dicts, the plan, the meta."""
   variables, meta, _ = weights.load(path)
   plan = plan_of(meta, path)
   if plan is None:
     raise InputError(
       f'{path} must hold a cut model, got one without a plan: load it as it is'
     )
-  return shrinking.cut_apply(apply, plan), variables, plan
+  if set(tree.leaf_names(variables)) != set(plan.shapes):
+    raise InputError(
+      f'{path} must hold the leaves of its plan, got others: write it again'
+    )
+  return variables, plan, meta
 
 
 def plan_of(meta: dict[str, Any], path: PathLike) -> shrinking.Plan | None:
@@ -61,3 +86,25 @@ def plan_of(meta: dict[str, Any], path: PathLike) -> shrinking.Plan | None:
   if 'plan' not in meta:
     return None
   return shrinking.plan_from(meta['plan'], str(path))
+
+
+def in_form(variables: Any, plan: shrinking.Plan, like: Any) -> Any:
+  """The variables in the form of a tree with the same names."""
+  leaves = tree.named_leaves(variables)
+  shapes = plan.chain()[0].shapes
+  for name, x in tree.named_leaves(like).items():
+    if shapes.get(name) != np.shape(x):
+      raise InputError(
+        'like must have the leaves of the model before the cut, but'
+        f' {name!r} of the shape {np.shape(x)} is none of them: give the'
+        ' arrays of that model alone'
+      )
+  names = tree.leaf_names(like)
+  missing = [name for name in plan.shapes if name not in names]
+  if missing:
+    raise InputError(
+      'like must have the leaves of the model before the cut, but it lacks'
+      f' {", ".join(missing[:4])}: give the arrays of that model'
+    )
+  structure = jax.tree.structure(like)
+  return jax.tree.unflatten(structure, [leaves[name] for name in names])

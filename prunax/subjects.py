@@ -66,7 +66,7 @@ def subject(
       f' --model with one of {", ".join(models.names())}'
     )
   model = models.get(name)
-  if models.shapes(model) != plan.shapes:
+  if models.shapes(model) != plan.chain()[0].shapes:
     raise InputError(
       f'{path} must be cut from the model {name!r}, but its plan is for other'
       ' shapes: name another model'

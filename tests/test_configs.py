@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from prunax import convert, models, plan, stages, tree
+from prunax import convert, data, models, plan, stages, tree
 from prunax.record import read_metrics
 from prunax.runs import Run
 
@@ -115,11 +115,39 @@ def dense_starts():
   return {}
 
 
-@every_config
+# Of those on CIFAR-10 the ones whose stages differ.
+ON_CIFAR = [n for n in NAMES if 'cifar10' in n]
+SOON = {f'vgg16_cifar10_{x}' for x in ('cop', 'ns', 'sfp', 'nre')}
+
+
+def colours(data_dir):
+  """Random images of CIFAR's size."""
+  del data_dir
+  rng = np.random.default_rng(0)
+  x = rng.integers(0, 256, (120, 32, 32, 3), np.uint8)
+  y = np.arange(120, dtype=np.int32) % 10
+  return data.Dataset('colours', data.Split(x, y), data.Split(x, y), 10)
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    pytest.param(
+      n, marks=[pytest.mark.long] * (n in ON_CIFAR and n not in SOON)
+    )
+    for n in NAMES
+  ],
+)
 def test_two_steps_of_each_stage(name, tmp_path_factory, dense_starts):
-  config = config_of(name)
+  on_cifar = name in ON_CIFAR
+  config = config_of(name, *['cpu'] * on_cifar)
   # Stand-ins, so that no files are needed.
-  config['data'] |= {'name': 'digits', 'batch': 8}
+  data.register('colours', colours)
+  config['data'] |= {
+    'name': 'colours' if on_cifar else 'digits',
+    'batch': 8,
+    'limit': 0,
+  }
   config['block'] = 2
   for part in ('validation', 'constraint'):
     config['data'][part] = min(config['data'][part], 50)
@@ -129,6 +157,10 @@ def test_two_steps_of_each_stage(name, tmp_path_factory, dense_starts):
     if config[stage]['kind'] == 'olmp':
       # One search, before the first step.
       config[stage] |= {'first': 0, 'generations': 1}
+    if config[stage]['kind'] == 'soft':
+      config[stage]['every'] = 1
+    if config[stage]['kind'] == 'filters':
+      config[stage]['examples'] = 20
     if config[stage]['kind'] == 'inq':
       # Everything is quantized at the second step.
       config[stage] |= {'every': 1, 'portions': (0.5, 1.0)}

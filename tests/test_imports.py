@@ -8,7 +8,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 
 FLOORS = [
-  {'averages', 'errors', 'files', 'names', 'tree', 'schedules', 'version'},
+  {'averages', 'errors', 'files', 'names', 'tree', 'schedules', 'version'}
+  | {'sequences'},
   {'ops'},
   {'transforms', 'shrinking', 'search', 'models', 'data', 'codec', 'convert'},
   {
@@ -35,6 +36,7 @@ FLOORS = [
     'shrunk_files',
     'cut_models',
     'dense_starts',
+    'shrunk_modules',
     'lossy',
     'fisher',
     'timing',

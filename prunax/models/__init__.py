@@ -10,6 +10,9 @@ from prunax.models.check import check_statistics as check_statistics
 from prunax.models.check import checked as checked
 from prunax.models.check import shapes as shapes
 from prunax.models.check import sizes as sizes
+from prunax.models.modules import culprit as culprit
+from prunax.models.modules import module_apply as module_apply
+from prunax.models.modules import with_arrays as with_arrays
 from prunax.models.types import Model as Model
 from prunax.models.types import Statistics as Statistics
 from prunax.models.zoo import fitting as fitting

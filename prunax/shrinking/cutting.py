@@ -1,5 +1,6 @@
 """Which channels can be cut so that nothing changes, and the cut model."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -107,7 +108,7 @@ def dead(traced: Traced, variables: Any, found: list[Group]) -> np.ndarray:
 def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
   """The sets of atoms that a plan cuts, in a program traced anew."""
   linker = traced.linker
-  if traced.names != list(plan.shapes):
+  if set(traced.names) != set(plan.shapes):
     raise InputError(
       'variables must have the leaves of the plan, got'
       f' {", ".join(traced.names[:4])}...: give the cut variables of its model'
@@ -127,61 +128,71 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
   return gone
 
 
-def cut_apply(apply: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class CutApply:
   """The model of the cut variables: the same program with smaller arrays.
 
-  Args:
+  Attributes:
     apply: the model's own, before the cut.
     plan: what is kept of each leaf.
   """
-  cache: dict[Any, Any] = {}
 
-  def traced_for(structure: Any, dtypes: Any, call: Call) -> Any:
-    full = jax.tree.unflatten(
-      structure,
-      [
-        jax.ShapeDtypeStruct(shape, dtype)
-        for shape, dtype in zip(plan.shapes.values(), dtypes, strict=True)
-      ],
-    )
-    traced = model.trace(apply, full, call)
-    gone = gone_by(traced, plan)
-    return traced, Remaining(traced.linker, gone, plan.added)
+  apply: Callable[..., Any]
+  plan: Plan
+  _made: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
-  def shrunk(variables: Any, *args: Any, **kwargs: Any) -> Any:
-    leaves, structure = jax.tree.flatten(variables)
-    _check(plan, tree.leaf_names(variables), leaves)
+  def __call__(self, variables: Any, *args: Any, **kwargs: Any) -> Any:
+    leaves = jax.tree.leaves(variables)
+    _check(self.plan, tree.leaf_names(variables), leaves)
     call = model.call_of(args, kwargs)
-    avals = tuple((x.shape, str(x.dtype)) for x in call.arrays)
-    dtypes = tuple(jax.numpy.result_type(x) for x in leaves)
-    key = (structure, dtypes, avals, repr(call.static), call.structure)
-    made = cache.get(key)
-    if made is None:
-      made = traced_for(structure, dtypes, call)
-      consts = made[0].frame.consts
-      if not any(isinstance(c, jax.core.Tracer) for c in consts):
-        cache[key] = made
-    traced, remaining = made
+    traced, remaining = self._traced(variables, call)
     outs = remaining.run(traced.frame, [*leaves, *call.arrays])
     return jax.tree.unflatten(traced.structure, outs)
 
-  return shrunk
+  def _traced(self, variables: Any, call: Call) -> tuple[Traced, Remaining]:
+    """The program before the cut, and what runs it with what is left."""
+    leaves, structure = jax.tree.flatten(variables)
+    avals = tuple((x.shape, str(x.dtype)) for x in call.arrays)
+    dtypes = tuple(jax.numpy.result_type(x) for x in leaves)
+    key = (structure, dtypes, avals, repr(call.static), call.structure)
+    if key in self._made:
+      return self._made[key]
+    names = tree.leaf_names(variables)
+    full = [
+      jax.ShapeDtypeStruct(self.plan.shapes[name], dtype)
+      for name, dtype in zip(names, dtypes, strict=True)
+    ]
+    traced = model.trace(self.apply, jax.tree.unflatten(structure, full), call)
+    gone = gone_by(traced, self.plan)
+    made = traced, Remaining(traced.linker, gone, self.plan.added)
+    if not any(isinstance(c, jax.core.Tracer) for c in traced.frame.consts):
+      self._made[key] = made
+    return made
+
+
+def cut_apply(apply: Callable[..., Any], plan: Plan) -> CutApply:
+  """The model of the cut variables: the same program with smaller arrays.
+
+  Args:
+    apply: the model's own, before any cut.
+    plan: what is kept of each leaf.
+  """
+  *earlier, last = plan.chain()
+  for one in earlier:
+    apply = CutApply(apply, one)
+  return CutApply(apply, last)
 
 
 def _check(plan: Plan, names: list[str], leaves: list[Any]) -> None:
+  left = plan.left()
   for name, x in zip(names, leaves, strict=True):
-    full = plan.shapes.get(name)
-    if full is None:
+    if name not in left:
       raise InputError(
         f'variables must have the leaves of the plan, got {name!r} besides:'
         ' give the cut variables'
       )
-    kept = plan.kept.get(name, {})
-    shape = tuple(
-      int(kept[k].sum()) if k in kept else n for k, n in enumerate(full)
-    )
-    if np.shape(x) != shape:
+    if np.shape(x) != left[name]:
       raise InputError(
-        f'{name} must have the shape {shape} that the plan leaves of {full},'
-        f' got {np.shape(x)}: cut it by plan.cut'
+        f'{name} must have the shape {left[name]} that the plan leaves of'
+        f' {plan.shapes[name]}, got {np.shape(x)}: cut it by plan.cut'
       )

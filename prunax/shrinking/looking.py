@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
@@ -42,7 +43,9 @@ class Looker:
     def profile(axis: int) -> Profile:
       return unknown(shape[axis], plain_dtype(dtype))
 
-    concrete = None if value is None else np.asarray(value)
+    # Keys of random numbers are no arrays of NumPy.
+    known = value is not None and not _is_key(dtype)
+    concrete = np.asarray(value) if known else None
     return Seen(shape, dtype, cut, profile, lambda: concrete)
 
   def look(self, frame: Frame, seen: Sequence[Any]) -> list[Any]:
@@ -99,6 +102,10 @@ class Looker:
       profile,
       lambda: _computed(step, ins, i),
     )
+
+
+def _is_key(dtype: Any) -> bool:
+  return jnp.issubdtype(dtype, jax.dtypes.prng_key)
 
 
 def _computed(step: Step, ins: list[Any], i: int) -> np.ndarray | None:

@@ -22,12 +22,31 @@ class Plan(NamedTuple):
     summed: the axes of these that a product sums over.
     added: by the mark of a product, what is added in place of constants that
       were cut.
+    before: of a model that was cut already, the plan of that cut; else None.
   """
 
   shapes: dict[str, tuple[int, ...]]
   kept: dict[str, dict[int, np.ndarray]]
   summed: frozenset[tuple[str, int]]
   added: dict[str, np.ndarray]
+  before: 'Plan | None' = None
+
+  def chain(self) -> list['Plan']:
+    """The plans of all cuts, in their order."""
+    plans = [self]
+    while plans[0].before is not None:
+      plans.insert(0, plans[0].before)
+    return plans
+
+  def left(self) -> dict[str, tuple[int, ...]]:
+    """The shapes of all leaves after the cut."""
+    return {
+      name: tuple(
+        int(self.kept[name][k].sum()) if k in self.kept.get(name, {}) else n
+        for k, n in enumerate(shape)
+      )
+      for name, shape in self.shapes.items()
+    }
 
   def cut(self, variables: Any) -> Any:
     """A tree of the model's full shapes, with what is kept of each leaf.
@@ -67,7 +86,7 @@ class Plan(NamedTuple):
         names = tree.leaf_names(node)
       except (ValueError, TypeError):
         return False
-      return list(names) == list(self.shapes)
+      return set(names) == set(self.shapes)
 
     return jax.tree.map(
       lambda node: self.cut(node) if is_like(node) else node,
@@ -78,8 +97,8 @@ class Plan(NamedTuple):
   def _mapped(self, variables: Any, function: Any) -> Any:
     leaves, structure = jax.tree.flatten(variables)
     names = tree.leaf_names(variables)
-    if names != list(self.shapes):
-      other = set(names) ^ set(self.shapes)
+    other = set(names) ^ set(self.shapes)
+    if other:
       raise InputError(
         'a tree must have the leaves of the plan, got others at'
         f' {", ".join(sorted(other)[:4])}: cut it by the plan of its own model'

@@ -13,12 +13,17 @@ VERSION = 1
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-  """The plan in lists, numbers and strings.
+  """The plan in lists, numbers and strings, and those of the cuts before it.
 
   Masks are bits in hexadecimal digits, the first position highest.
   """
+  *earlier, last = map(_data, plan.chain())
+  told = {'version': VERSION, **last}
+  return {**told, 'before': earlier} if earlier else told
+
+
+def _data(plan: Plan) -> dict[str, Any]:
   return {
-    'version': VERSION,
     'shapes': {name: list(shape) for name, shape in plan.shapes.items()},
     'kept': {
       name: {
@@ -52,20 +57,35 @@ def plan_from(data: Any, where: str) -> Plan:
       ' it with this prunax, or read it with a newer one'
     )
   try:
-    shapes = {name: tuple(map(int, s)) for name, s in data['shapes'].items()}
-    kept = {
-      name: {
-        int(k): _mask(bits, shapes[name][int(k)]) for k, bits in axes.items()
-      }
-      for name, axes in data['kept'].items()
-    }
-    summed = frozenset((str(name), int(k)) for name, k in data['summed'])
-    added = {mark: _array(x) for mark, x in data['added'].items()}
+    earlier = [_plan(one) for one in data.get('before', [])]
+    return _chained([*earlier, _plan(data)])
   except (KeyError, ValueError, TypeError, AttributeError, IndexError) as e:
     raise InputError(
       f'{where} must hold a whole plan, but {type(e).__name__}: {e}; write it'
       ' again'
     ) from None
+
+
+def _chained(plans: list[Plan]) -> Plan:
+  """The last plan, with those before it."""
+  first, *rest = plans
+  for plan in rest:
+    if first.left() != plan.shapes:
+      raise ValueError('a cut leaves other shapes than the next one finds')
+    first = plan._replace(before=first)
+  return first
+
+
+def _plan(data: Any) -> Plan:
+  shapes = {name: tuple(map(int, s)) for name, s in data['shapes'].items()}
+  kept = {
+    name: {
+      int(k): _mask(bits, shapes[name][int(k)]) for k, bits in axes.items()
+    }
+    for name, axes in data['kept'].items()
+  }
+  summed = frozenset((str(name), int(k)) for name, k in data['summed'])
+  added = {mark: _array(x) for mark, x in data['added'].items()}
   return Plan(shapes, kept, summed, added)
 
 

@@ -116,7 +116,9 @@ def shrink(
 
   The outputs are those of the masked model, `report.plan.mask(variables)`:
   the one whose removed channels are 0 in all that makes them. With neither
-  `keep` nor `density` only what is dead goes, and the outputs stay.
+  `keep` nor `density` only what is dead goes, and the outputs stay. A cut
+  model is cut again by its own `apply` and variables; `report.plan` is for
+  these, and its `before` is the plan of the first cut.
 
   >>> import jax
   >>> def apply(variables, x):
@@ -168,8 +170,10 @@ def shrink(
     masked = cutting.plan_of(traced, gone, {}).mask(variables)
   left, added = cutting.settled(traced, gone, masked)
   plan = cutting.plan_of(traced, left, added)
+  if isinstance(apply, cutting.CutApply):
+    plan = plan._replace(before=apply.plan)
   return Shrunk(
-    cutting.cut_apply(apply, plan),
+    cutting.CutApply(apply, plan),
     plan.cut(masked),
     report(traced, found, gone, left, plan),
   )

@@ -8,7 +8,7 @@ import pytest
 from jax import lax
 
 import prunax
-from prunax import shrinking, tree, weights
+from prunax import shrinking
 from prunax.errors import InputError
 
 X = np.random.default_rng(1).normal(size=(4, 5)).astype(np.float32)
@@ -271,31 +271,6 @@ def test_a_plan_cuts_states_and_refuses_others():
     small.report.plan.cut(small.variables)
   with pytest.raises(InputError, match='shape'):
     small.apply(MLP, X)
-
-
-@pytest.mark.parametrize('suffix', ['npz', 'prx', 'safetensors'])
-def test_a_cut_model_is_saved_and_loaded(tmp_path, suffix):
-  def apply(v, x):
-    return mlp(v, x, jax.nn.sigmoid)
-
-  small = prunax.shrink(apply, MLP, X, density=0.5)
-  path = tmp_path / f'small.{suffix}'
-  prunax.save_shrunk(path, small.variables, small.report.plan)
-  run, variables, plan = prunax.load_shrunk(path, apply)
-  np.testing.assert_array_equal(
-    run(variables, X), small.apply(small.variables, X)
-  )
-  assert tree.leaf_names(plan.cut(MLP)) == tree.leaf_names(MLP)
-
-
-def test_a_file_without_a_plan_is_refused(tmp_path):
-  weights.save(tmp_path / 'x.npz', MLP, {})
-  with pytest.raises(InputError, match='without a plan'):
-    prunax.load_shrunk(tmp_path / 'x.npz', mlp)
-  meta = {'plan': {'version': 99}}
-  weights.save(tmp_path / 'y.npz', MLP, meta)
-  with pytest.raises(InputError, match='version 1, got 99'):
-    prunax.load_shrunk(tmp_path / 'y.npz', mlp)
 
 
 def test_layers_in_a_scan_share_one_decision():

@@ -1,0 +1,303 @@
+"""Modules of NNX that are cut and stay modules."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import prunax
+from prunax import tree
+from prunax.errors import InputError
+
+IMAGES = np.random.default_rng(0).normal(size=(2, 8, 8, 3))
+WORDS = np.random.default_rng(0).normal(size=(2, 5, 12))
+MASK = np.arange(8 * 12 * 9).reshape(3, 3, 8, 12) % 2.0
+
+
+class Residual(nnx.Module):
+  """A CNN with norms, groups, a shortcut, a dropout and a mask."""
+
+  def __init__(self, rngs):
+    def conv(*widths, groups=1):
+      return nnx.Conv(*widths, (3, 3), feature_group_count=groups, rngs=rngs)
+
+    self.stem, self.norm = conv(3, 8), nnx.BatchNorm(8, rngs=rngs)
+    self.depth, self.groups = conv(8, 8, groups=8), conv(8, 8, groups=2)
+    self.back = nnx.ConvTranspose(8, 8, (3, 3), rngs=rngs)
+    self.fewer = nnx.GroupNorm(8, 4, rngs=rngs)
+    self.masked = nnx.Conv(8, 12, (3, 3), mask=MASK, rngs=rngs)
+    self.hidden = nnx.LinearGeneral((4, 12), (2, 6), axis=(-2, -1), rngs=rngs)
+    self.each = nnx.Einsum('bhi,hio->bho', (2, 6, 5), (2, 5), rngs=rngs)
+    self.drop = nnx.Dropout(0.5, rngs=rngs)
+    self.out = nnx.LoRALinear(10, 3, lora_rank=4, rngs=rngs)
+
+  def __call__(self, x):
+    x = nnx.relu(self.norm(self.stem(x)))
+    x = x + nnx.relu(self.groups(self.depth(x)))
+    x = nnx.silu(self.masked(self.fewer(self.back(x))))
+    x = nnx.max_pool(x, (8, 2), (8, 2)).reshape(len(x), 4, -1)
+    x = self.drop(nnx.gelu(self.each(nnx.tanh(self.hidden(x)))))
+    return self.out(x.reshape(len(x), -1))
+
+
+class Transformer(nnx.Module):
+  """Attention whose queries and values may lose different widths."""
+
+  def __init__(self, rngs, **settings):
+    self.attention = nnx.MultiHeadAttention(
+      4, 12, qkv_features=32, decode=False, rngs=rngs, **settings
+    )
+    self.up = nnx.Linear(12, 24, rngs=rngs)
+    self.norm = nnx.LayerNorm(12, rngs=rngs)
+    self.down = nnx.Linear(24, 12, rngs=rngs)
+
+  def __call__(self, x):
+    x = x + self.attention(self.norm(x))
+    return x + self.down(nnx.gelu(self.up(x)))
+
+
+class Recurrent(nnx.Module):
+  """A sequence through a cell."""
+
+  def __init__(self, cell, rngs):
+    self.rnn = nnx.RNN(cell(12, 16, rngs=rngs), rngs=rngs)
+    self.out = nnx.Linear(16, 3, rngs=rngs)
+
+  def __call__(self, x):
+    return self.out(self.rnn(x)[:, -1])
+
+
+class Words(nnx.Module):
+  """An embedding, and more layers than digits."""
+
+  def __init__(self, rngs):
+    self.table = nnx.Embed(10, 16, rngs=rngs)
+    self.layers = nnx.List(
+      [nnx.Linear(16, 16, use_bias=False, rngs=rngs) for _ in range(11)]
+    )
+
+  def __call__(self, x):
+    x = self.table(x)
+    for layer in self.layers:
+      x = nnx.relu(layer(x))
+    return x
+
+
+def built(build):
+  """A module of positive and negative numbers, in evaluation."""
+  rng = np.random.default_rng(1)
+
+  def filled(x):
+    if isinstance(x, nnx.RngKey):
+      return x.replace(jax.random.key(0))
+    if isinstance(x, nnx.RngCount):
+      return x.replace(jnp.zeros((), np.uint32))
+    numbers = rng.normal(size=x.shape) / np.sqrt(np.size(x) / x.shape[-1])
+    if isinstance(x, nnx.Variable):
+      is_average = isinstance(x, nnx.BatchStat)
+      return x.replace(np.abs(numbers) if is_average else numbers)
+    return jnp.asarray(numbers)
+
+  graph, state = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
+  state = jax.tree.map(
+    filled, state, is_leaf=lambda x: isinstance(x, nnx.Variable)
+  )
+  module = nnx.merge(graph, state)
+  module.eval()
+  return module
+
+
+def masked(module, plan):
+  """The module whose cut channels are 0."""
+  copy = nnx.clone(module)
+  state = nnx.state(copy, nnx.Not(nnx.RngState))
+  nnx.update(copy, plan.mask(nnx.to_pure_dict(state)))
+  return copy
+
+
+@nnx.jit
+def called(module, x):
+  return module(x)
+
+
+MODULES = {
+  'residual': (Residual, IMAGES),
+  'attention_of_groups': (
+    lambda rngs: Transformer(rngs, num_kv_heads=2, dropout_rate=0.5),
+    WORDS,
+  ),
+  'lstm': (lambda rngs: Recurrent(nnx.LSTMCell, rngs), WORDS),
+  'gru': (lambda rngs: Recurrent(nnx.GRUCell, rngs), WORDS),
+  'words': (Words, np.array([[1, 2, 3], [4, 5, 0]])),
+}
+# Their first state is in single precision.
+SINGLE = ('lstm', 'gru')
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_a_module_answers_as_the_masked_one(name):
+  build, x = MODULES[name]
+  with jax.enable_x64(name not in SINGLE):
+    module = built(build)
+    before = nnx.state(module, nnx.Not(nnx.RngState))
+    small, report = prunax.shrink_module(module, x, density=0.5)
+    assert report.after['flops'] <= 0.5 * report.before['flops']
+    wanted = called(masked(module, report.plan), x)
+    apart = np.abs(called(small, x) - wanted).max()
+    assert apart <= (1e-5 if name in SINGLE else 1e-10)
+    # The module that was given is as before.
+    after = nnx.state(module, nnx.Not(nnx.RngState))
+    jax.tree.map(np.testing.assert_array_equal, before, after)
+    left = tree.named_leaves(nnx.state(small, nnx.Not(nnx.RngState)))
+    assert {n: x.shape for n, x in left.items()} == report.plan.left()
+
+
+def test_what_is_cut_twice_is_a_module_still():
+  module = built(Transformer)
+  once = prunax.shrink_module(module, WORDS, density=0.6)
+  twice = prunax.shrink_module(once.module, WORDS, density=0.6)
+  wanted = masked(once.module, twice.report.plan)(WORDS)
+  np.testing.assert_allclose(twice.module(WORDS), wanted, atol=1e-5)
+  assert twice.report.before['params'] == once.report.after['params']
+  # It still divides by the root of what a head had at first.
+  assert twice.module.attention.attention_fn.depth == 8
+
+
+class Around(nnx.Module):
+  def __init__(self, inner, rngs):
+    self.inner, self.out = inner, nnx.Linear(4, 3, rngs=rngs)
+
+  def __call__(self, x):
+    return self.out(self.inner(x))
+
+
+def test_a_copy_draws_its_own_numbers_and_keeps_its_mode():
+  class Dropped(Around):
+    def __init__(self, rngs):
+      super().__init__(nnx.Linear(12, 4, rngs=rngs), rngs)
+      self.drop = nnx.Dropout(0.5, rngs=rngs)
+
+    def __call__(self, x):
+      return self.out(self.drop(self.inner(x)))
+
+  module = built(Dropped)
+  module.train()
+  small, _ = prunax.shrink_module(module, WORDS, density=0.5)
+  assert not small.drop.deterministic
+  assert not np.allclose(small(WORDS), small(WORDS))
+  assert module.drop.rngs.count[...] == 0 and small.drop.rngs.count[...] == 2
+
+
+class Sigmoids(nnx.Module):
+  """What a cut unit still gives is half of its weights."""
+
+  def __init__(self, rngs, use_bias=True):
+    self.up = nnx.Linear(12, 24, rngs=rngs)
+    self.down = nnx.Linear(24, 16, use_bias=use_bias, rngs=rngs)
+    self.out = nnx.Linear(16, 3, rngs=rngs)
+
+  def __call__(self, x):
+    x = nnx.sigmoid(self.down(nnx.sigmoid(self.up(x))))
+    return self.out(x)
+
+
+def test_a_constant_goes_into_a_bias(tmp_path):
+  module = built(Sigmoids)
+  small, report = prunax.shrink_module(module, WORDS, density=0.5)
+  assert small.down.kernel.shape[0] < 24 and small.down.out_features < 16
+  wanted = masked(module, report.plan)(WORDS)
+  np.testing.assert_allclose(small(WORDS), wanted, atol=1e-5)
+  # Nothing is added twice where the arrays come from a file.
+  prunax.save_shrunk(tmp_path / 'a.npz', nnx.state(small), report.plan)
+  loaded, _ = prunax.load_module(tmp_path / 'a.npz', module)
+  np.testing.assert_array_equal(loaded(WORDS), small(WORDS))
+
+
+def test_a_constant_without_a_bias_is_refused():
+  module = built(lambda rngs: Sigmoids(rngs, use_bias=False))
+  with pytest.raises(InputError, match="layer 'down' must have a bias"):
+    prunax.shrink_module(module, WORDS, density=0.5)
+
+
+@pytest.mark.parametrize('name', ['residual', 'words'])
+def test_a_module_is_saved_and_loaded(tmp_path, name):
+  build, x = MODULES[name]
+  module = built(build)
+  small, report = prunax.shrink_module(module, x, density=0.5)
+  state = nnx.state(small, nnx.Not(nnx.RngState))
+  prunax.save_shrunk(tmp_path / 'a.prx', state, report.plan)
+  loaded, plan = prunax.load_module(tmp_path / 'a.prx', built(build))
+  np.testing.assert_array_equal(called(loaded, x), called(small, x))
+  assert plan.left() == report.plan.left()
+
+
+def test_a_file_that_adds_to_products_is_no_module(tmp_path):
+  module = built(Sigmoids)
+  graph, state = nnx.split(module)
+  small = prunax.shrink(
+    lambda v, x: nnx.merge(graph, v)(x),
+    nnx.to_pure_dict(state),
+    WORDS,
+    density=0.5,
+  )
+  path = tmp_path / 'a.npz'
+  prunax.save_shrunk(path, small.variables, small.report.plan)
+  with pytest.raises(InputError, match='load it by load_shrunk'):
+    prunax.load_module(path, module)
+
+
+class Fixed(nnx.Module):
+  """A width in its code."""
+
+  def __init__(self, rngs):
+    self.hidden = nnx.Linear(12, 16, rngs=rngs)
+
+  def __call__(self, x):
+    return nnx.relu(self.hidden(x)).reshape(*x.shape[:-1], 4, 4).max(-1)
+
+
+class Scaled(nnx.Module):
+  """Divides by a width of its own; what is last starts as 0."""
+
+  def __init__(self, rngs):
+    self.up = nnx.Linear(12, 16, rngs=rngs)
+    self.down = nnx.Linear(16, 3, kernel_init=nnx.initializers.zeros, rngs=rngs)
+
+  def __call__(self, x):
+    x = nnx.relu(self.up(x))
+    return self.down(x / x.shape[-1])
+
+
+def test_a_width_in_the_code_is_refused_by_name():
+  module = built(lambda rngs: Around(Fixed(rngs), rngs))
+  with pytest.raises(
+    InputError, match=r'inner \(Fixed\) gives TypeError.*apply'
+  ):
+    prunax.shrink_module(module, WORDS, density=0.7)
+
+
+@pytest.mark.parametrize('x', [WORDS, np.zeros_like(WORDS)])
+def test_other_answers_are_refused(x):
+  with pytest.raises(InputError, match='Scaled answers otherwise'):
+    prunax.shrink_module(Scaled(nnx.Rngs(0)), x, density=0.5)
+  example = jax.ShapeDtypeStruct(x.shape, np.float32)
+  with pytest.raises(InputError, match='Scaled answers otherwise'):
+    prunax.shrink_module(Scaled(nnx.Rngs(0)), example, density=0.5)
+
+
+def test_arguments_by_name_are_the_module_s():
+  class Gated(nnx.Module):
+    def __init__(self, rngs):
+      self.up = nnx.Linear(12, 16, rngs=rngs)
+      self.down = nnx.Linear(16, 3, rngs=rngs)
+
+    def __call__(self, x, gate, squash):
+      x = self.up(x)
+      return self.down(nnx.relu(x) if squash else x) * gate
+
+  named = {'gate': np.float32(2), 'squash': True}
+  module = built(Gated)
+  small, report = prunax.shrink_module(module, WORDS, density=0.5, **named)
+  wanted = masked(module, report.plan)(WORDS, **named)
+  np.testing.assert_allclose(small(WORDS, **named), wanted, atol=1e-5)
