@@ -117,6 +117,7 @@ def dense_starts():
 
 # Of those on CIFAR-10 the ones whose stages differ.
 ON_CIFAR = [n for n in NAMES if 'cifar10' in n]
+LATER = [pytest.mark.long]
 SOON = {f'vgg16_cifar10_{x}' for x in ('cop', 'ns', 'sfp', 'nre')}
 
 
