@@ -11,11 +11,15 @@ import pathlib
 import re
 from typing import Any
 
+from experiments import filter_tables
 from experiments.rows import ROWS, Row
 from prunax.report import median
 
 ROOT = pathlib.Path(__file__).parent.parent
-_PLACE = re.compile(r'(<!-- results -->\n).*?(<!-- /results -->)', re.DOTALL)
+_PLACES = {
+  name: re.compile(rf'(<!-- {name} -->\n).*?(<!-- /{name} -->)', re.DOTALL)
+  for name in ('results', 'filters')
+}
 
 
 def load(folder: pathlib.Path) -> dict[str, list[dict[str, Any]]]:
@@ -166,9 +170,10 @@ def page(results: dict[str, list[dict[str, Any]]]) -> str:
   notes = (ROOT / 'docs' / 'results_notes.md').read_text()
   parts = [
     '# Results\n',
-    'Real MNIST. The test set is read once, at the end of a run; all seeds'
-    ' that were run\nare here. Median, and in brackets the least and the most.'
-    ' Each number comes from a\nfile of `results/`;'
+    'Real MNIST, and real CIFAR-10 for filter pruning. The test set is read'
+    ' once, at the end\nof a run; all seeds that were run are here. Median, and'
+    ' in brackets the least and the\nmost. Each number comes from a file of'
+    ' `results/`;'
     ' `python -m experiments.results_page` writes this page.\n',
     table(results),
     notes,
@@ -177,6 +182,10 @@ def page(results: dict[str, list[dict[str, Any]]]) -> str:
       for row in ROWS
       if row.config in results
     ),
+    '## Filter pruning\n',
+    (ROOT / 'docs' / 'results_filters_notes.md').read_text(),
+    filter_tables.table(results),
+    filter_tables.commands(results),
     '## Versions\n',
     '\n'.join(f'- {line}' for line in versions) + '\n',
   ]
@@ -184,8 +193,11 @@ def page(results: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def readme(text: str, results: dict[str, list[dict[str, Any]]]) -> str:
-  """The README with the table in its place."""
-  return _PLACE.sub(lambda m: m[1] + table(results) + m[2], text)
+  """The README with the tables in their places."""
+  tables = {'results': table(results), 'filters': filter_tables.table(results)}
+  for name, place in _PLACES.items():
+    text = place.sub(rf'\g<1>{tables[name]}\g<2>', text)
+  return text
 
 
 def main() -> None:

@@ -18,7 +18,8 @@ def test_the_pages_are_what_the_files_give():
 
 @pytest.mark.parametrize('config', RESULTS)
 def test_a_result_file_agrees_with_itself(config):
-  assert config in {row.config for row in results_page.ROWS}
+  rows = (*results_page.ROWS, *results_page.FILTER_ROWS)
+  assert config in {row.config for row in rows}
   for result in RESULTS[config]:
     last = result['stages'][-1]
     assert result['ratio'] == result['size'] / result['alive']
@@ -32,7 +33,8 @@ def test_a_result_file_agrees_with_itself(config):
 def test_predictions_give_the_error(config, data_dir):
   from prunax import data
 
-  labels = data.load('mnist', data_dir).test.y
+  name = 'cifar10' if 'cifar10' in config else 'mnist'
+  labels = data.load(name, data_dir).test.y
   for result in RESULTS[config]:
     path = results_page.ROOT / 'results' / result['predictions']
     wrong = np.mean(np.load(path)['predictions'] != labels)
