@@ -39,6 +39,58 @@ def similarity(slices: np.ndarray, measure: str = 'correlation') -> np.ndarray:
   return np.abs(products / (both + _EPSILON)).mean(0)
 
 
+def likeness(
+  slices: np.ndarray, measure: str = 'correlation', normalize: str = 'max'
+) -> np.ndarray:
+  """How alike each two different channels are, [c, c], comparable by layer.
+
+  Args:
+    slices: [positions, c, out], the weights that lead on from each channel.
+    measure: 'correlation', 'cosine' or 'inner_product'.
+    normalize: by the largest ('max'), half the sum ('l1') or the root of the
+      sum of squares ('l2') of all.
+  """
+  if normalize not in NORMALIZERS:
+    raise InputError(
+      f'normalize must be one of {", ".join(NORMALIZERS)}, got {normalize!r}:'
+      ' name one'
+    )
+  alike = similarity(slices, measure)
+  np.fill_diagonal(alike, 0)
+  if normalize == 'max':
+    whole = alike.max()
+  elif normalize == 'l1':
+    whole = alike.sum() / 2
+  else:
+    whole = np.sqrt(np.square(alike).sum())
+  return alike / whole if whole else alike
+
+
+def among(alike: np.ndarray, alive: np.ndarray, top_k: int = 3) -> np.ndarray:
+  """The mean of the largest likenesses to others that are alive, [c].
+
+  >>> alike = np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.2], [0.5, 0.2, 0.0]])
+  >>> among(alike, np.array([True, True, True]), 1).tolist()
+  [1.0, 1.0, 0.5]
+  >>> among(alike, np.array([True, False, True]), 1).tolist()
+  [0.5, 0.0, 0.5]
+
+  Args:
+    alike: [c, c], of `likeness`.
+    alive: [c], which count; the others are given 0.
+    top_k: how many others, or all that there are.
+  """
+  places = np.flatnonzero(alive)
+  k = min(top_k, len(places) - 1)
+  found = np.zeros(len(alive))
+  if k > 0:
+    # Never a channel's own.
+    rows = alike[np.ix_(places, places)]
+    np.fill_diagonal(rows, -1)
+    found[places] = np.partition(rows, -k, 1)[:, -k:].mean(1)
+  return found
+
+
 def redundancy(
   slices: np.ndarray,
   measure: str = 'correlation',
@@ -59,24 +111,7 @@ def redundancy(
     slices: [positions, c, out], the weights that lead on from each channel.
     measure: 'correlation', 'cosine' or 'inner_product'.
     top_k: how many others.
-    normalize: by the largest ('max'), half the sum ('l1') or the root of the
-      sum of squares ('l2') of all similarities of two different channels.
+    normalize: 'max', 'l1' or 'l2', as for `likeness`.
   """
-  if normalize not in NORMALIZERS:
-    raise InputError(
-      f'normalize must be one of {", ".join(NORMALIZERS)}, got {normalize!r}:'
-      ' name one'
-    )
-  alike = similarity(slices, measure)
-  n = len(alike)
-  if n == 1:
-    return np.zeros(1)
-  others = alike[~np.eye(n, dtype=bool)].reshape(n, n - 1)
-  if normalize == 'max':
-    whole = others.max()
-  elif normalize == 'l1':
-    whole = others.sum() / 2
-  else:
-    whole = np.sqrt(np.square(others).sum())
-  most = np.sort(others, 1)[:, ::-1][:, :top_k]
-  return most.mean(1) / whole if whole else np.zeros(n)
+  alike = likeness(slices, measure, normalize)
+  return among(alike, np.ones(len(alike), bool), top_k)

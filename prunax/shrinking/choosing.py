@@ -12,8 +12,8 @@ from prunax.shrinking import score as scores
 from prunax.shrinking.expense import BUDGETS, Expense, expense
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
-from prunax.shrinking.redundant import Preference, Preferring, preference
-from prunax.shrinking.select import SCOPES, select
+from prunax.shrinking.select import SCOPES, select, select_anew
+from prunax.shrinking.successive import Preference, Successive, preference
 
 
 class Settings(NamedTuple):
@@ -59,9 +59,9 @@ def chosen(
       f' {"; ".join(sorted({g.why for g in found if g.why}))}'
     )
   way = expense(traced, found, settings.budget)
-  score, added = settings.score, None
-  if isinstance(score, Preferring):
-    added = preference(traced, found, score.weights)
+  score = scores.of(settings.score)
+  weights = score.weights if isinstance(score, Successive) else {}
+  added = preference(traced, found, weights)
   cut = _Cut(traced, found, variables, settings, way, free, own, added)
   kept = [np.ones(g.size, bool) for g in found]
   for step in range(1, steps + 1):
@@ -98,7 +98,7 @@ class _Cut(NamedTuple):
   way: Expense
   free: list[int]
   own: list[float | None]
-  added: Preference | None
+  added: Preference
 
 
 def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
@@ -119,29 +119,33 @@ def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
       mask[np.argsort(-rank, kind='stable')[:size]] = True
       new[i], counts[i] = mask, size
   shared = [i for i in free if own[i] == 1]
-  given = [
-    np.where(kept[i], scores.checked(settings.score, leaves, found[i]), -np.inf)
-    for i in shared
-  ]
+
+  def full(some: np.ndarray) -> np.ndarray:
+    every = counts.copy()
+    every[shared] = some
+    return every
 
   def cost(some: np.ndarray) -> float:
-    full = counts.copy()
-    full[shared] = some
-    return way.total(full)
+    return way.total(full(some))
 
-  def preferred(some: np.ndarray) -> np.ndarray:
-    full = counts.copy()
-    full[shared] = some
-    return np.zeros(len(some)) if added is None else added(full)[shared]
-
-  choice = select(
-    given,
-    cost,
-    part * way.total(),
-    scope=settings.scope,
-    round_to=settings.round_to,
-    added=added and preferred,
-  )
+  target, score = part * way.total(), scores.of(settings.score)
+  if isinstance(score, Successive) and settings.scope == 'global':
+    choice = select_anew(
+      [score.start(leaves, found[i]) for i in shared],
+      [kept[i] for i in shared],
+      cost,
+      target,
+      lambda some: added(full(some))[shared],
+      round_to=settings.round_to,
+    )
+  else:
+    given = [
+      np.where(kept[i], scores.checked(score, leaves, found[i]), -np.inf)
+      for i in shared
+    ]
+    choice = select(
+      given, cost, target, scope=settings.scope, round_to=settings.round_to
+    )
   for i, mask in zip(shared, choice.keep, strict=True):
     new[i] = mask & kept[i]
   return new

@@ -76,16 +76,21 @@ SCORES: dict[str, Score] = {
 }
 
 
+def of(score: str | Score) -> Score:
+  """The score of that name, or a function of a user as it is."""
+  if not isinstance(score, str):
+    return score
+  if score not in SCORES:
+    raise InputError(
+      f'score must be one of {", ".join(SCORES)} or a function, got'
+      f' {score!r}: name one'
+    )
+  return SCORES[score]
+
+
 def checked(score: str | Score, leaves: Leaves, group: Group) -> np.ndarray:
   """The numbers of a score, by name or as a function of a user."""
-  if isinstance(score, str):
-    if score not in SCORES:
-      raise InputError(
-        f'score must be one of {", ".join(SCORES)} or a function, got'
-        f' {score!r}: name one'
-      )
-    score = SCORES[score]
-  found = np.asarray(score(leaves, group), np.float64)
+  found = np.asarray(of(score)(leaves, group), np.float64)
   if found.shape != (group.size,) or not np.isfinite(found).all():
     raise InputError(
       f'a score must be {group.size} finite numbers for {group.id!r}, got the'

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prunax.errors import InputError
+from prunax.shrinking.successive import Preference, Rescore, one_by_one
 
 # How many channels each group keeps -> what that costs.
 Cost = Callable[[np.ndarray], float]
@@ -32,7 +33,6 @@ def select(
   *,
   scope: str = 'global',
   round_to: int = 1,
-  added: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Choice:
   """The channels of the highest scores that cost at most `target`.
 
@@ -50,8 +50,6 @@ def select(
     target: the most that it may cost.
     scope: 'global' or 'layer'.
     round_to: groups keep a multiple of it, or all.
-    added: of the counts that groups keep, what each group's scores gain by
-      them, as long as they are so many; for the scope 'global'.
   """
   if scope not in SCOPES:
     raise InputError(
@@ -66,22 +64,16 @@ def select(
       rank[best] = -(np.arange(len(best)) + 1) / len(best)
   else:
     ranks = [np.asarray(s, np.float64) for s in scores]
-  if added is None or scope == 'layer':
-    group = np.repeat(np.arange(len(scores)), sizes)
-    flat = np.concatenate(ranks) if len(ranks) else np.zeros(0)
-    queue = group[np.argsort(flat, kind='stable')]
-  else:
-    queue = _one_by_one(ranks, added, lambda n: cost(n) <= target)
+  group = np.repeat(np.arange(len(scores)), sizes)
+  flat = np.concatenate(ranks) if len(ranks) else np.zeros(0)
+  queue = group[np.argsort(flat, kind='stable')]
 
   def kept(n: int) -> np.ndarray:
     counts = sizes - np.bincount(queue[:n], minlength=len(sizes))
     return _rounded(np.maximum(counts, floors), sizes, round_to)
 
   if cost(kept(len(queue))) > target:
-    raise InputError(
-      f'the budget must be at least {cost(kept(len(queue))):g}, what the least'
-      f' channels of all groups cost, got {target:g}: allow more'
-    )
+    raise _too_little(cost(kept(len(queue))), target)
   low, high = 0, len(queue)
   while low < high:
     middle = (low + high) // 2
@@ -104,32 +96,44 @@ def select(
   return Choice(keep, float(cost(counts)))
 
 
-def _one_by_one(
-  scores: Sequence[np.ndarray],
-  added: Callable[[np.ndarray], np.ndarray],
-  enough: Callable[[np.ndarray], bool],
-) -> np.ndarray:
-  """The groups whose least channel goes, one after the other."""
-  rising = [np.sort(s) for s in scores]
-  counts = np.array([len(s) for s in scores])
-  gone = np.zeros(len(scores), int)
-  queue: list[int] = []
-  while not enough(counts):
-    least = np.array(
-      [
-        s[n] if n < len(s) - 1 else np.inf
-        for s, n in zip(rising, gone, strict=True)
-      ]
-    )
-    if np.isposinf(least).all():
-      break
-    g = int(np.argmin(least + added(counts)))
-    queue.append(g)
-    gone[g] += 1
-    counts[g] -= 1
-  # All that is left, for the groups that round their counts.
-  rest = [np.full(n, g) for g, n in enumerate(counts)]
-  return np.concatenate([np.array(queue, int), *rest])
+def select_anew(
+  rescores: Sequence[Rescore],
+  alive: Sequence[np.ndarray],
+  cost: Cost,
+  target: float,
+  added: Preference,
+  *,
+  round_to: int = 1,
+) -> Choice:
+  """As `select`, for scores that are found anew whenever a channel goes.
+
+  Args:
+    rescores: for each group, its scores by what is left.
+    alive: for each group, [size] what is left at first.
+    cost: of the counts that groups keep.
+    target: the most that it may cost.
+    added: to the scores of each group, by the counts that groups keep.
+    round_to: groups keep a multiple of it, or all.
+  """
+  left, gone = one_by_one(
+    rescores, alive, added, lambda counts: cost(counts) <= target, round_to
+  )
+  counts = np.array([int(mask.sum()) for mask in left])
+  if cost(counts) > target:
+    raise _too_little(cost(counts), target)
+  for g, channels in reversed(gone):
+    more = counts.copy()
+    more[g] += len(channels)
+    if cost(more) <= target:
+      left[g][channels], counts = True, more
+  return Choice(left, float(cost(counts)))
+
+
+def _too_little(least: float, target: float) -> InputError:
+  return InputError(
+    f'the budget must be at least {least:g}, what the least channels of all'
+    f' groups cost, got {target:g}: allow more'
+  )
 
 
 def _rounded(counts: np.ndarray, sizes: np.ndarray, to: int) -> np.ndarray:
