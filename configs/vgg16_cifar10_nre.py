@@ -1,8 +1,9 @@
 """VGG16 on CIFAR-10 by the error behind the relu (Jiang et al. 2018).
 
 The channels go without which the next layers' outputs change least behind
-their relu; then Adam trains what is left of each layer, one after the other,
-to give again what it gave. Our reading of a paper that gives no code.
+their relu, the same part of each layer; then Adam trains what is left of each
+layer, one after the other, to give again what it gave. Our reading of a paper
+that gives no code.
 
   python -m experiments.seeds --config=configs/vgg16_cifar10_nre.py \
     --seeds=0,1,2 --workdir=runs/vgg16_cifar10_nre
@@ -26,6 +27,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
   config.filters = common_cifar.cut(
     density=part,
     score='nre',
+    scope='layer',
     examples=250,
     reconstruct={'steps': 50, 'rate': 1e-3},
   )
