@@ -23,7 +23,9 @@ def get_config(arg: str | None = None) -> ConfigDict:
   config, training = common_cifar.cifar_config('vgg16', 'sfp', arg)
   part = 0.5 if common_cifar.is_short(arg) else 0.265
   config.stages = ('soft', 'filters', 'finetune')
-  config.soft = training.stage(
+  # Of a trained network, as the paper has it.
+  slower = training._replace(rate=training.rate / 10)
+  config.soft = slower.stage(
     'soft',
     training.tuned / 2,
     every=training.steps(1),

@@ -34,8 +34,9 @@ def test_a_result_file_agrees_with_itself(config):
 def test_predictions_give_the_error(config, data_dir):
   from prunax import data
 
+  folders = {'cifar10': 'cifar-10-batches-bin', 'mnist': 'mnist'}
   name = 'cifar10' if 'cifar10' in config else 'mnist'
-  if not (data_dir / name).exists():
+  if not (data_dir / folders[name]).exists():
     pytest.skip(f'{data_dir} has no {name}, whose labels are needed')
   labels = data.load(name, data_dir).test.y
   for result in RESULTS[config]:
