@@ -63,6 +63,11 @@ def _linear(layer: Any) -> dict[str, Any]:
   return {'in_features': inputs, 'out_features': outputs}
 
 
+def _lora(layer: Any) -> dict[str, Any]:
+  inputs, outputs = layer.lora_a.shape[-2], layer.lora_b.shape[-1]
+  return {'in_features': inputs, 'out_features': outputs}
+
+
 def _linear_general(layer: Any) -> dict[str, Any]:
   n, m = len(layer.in_features), len(layer.out_features)
   widths = layer.kernel.shape[-n - m :]
@@ -160,6 +165,7 @@ def _last(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 _WIDTHS: dict[type, Callable[[Any], dict[str, Any]]] = {
   nnx.Linear: _linear,
+  nnx.LoRA: _lora,
   nnx.LinearGeneral: _linear_general,
   nnx.Einsum: _einsum,
   nnx.Conv: _conv,
