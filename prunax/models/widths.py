@@ -84,7 +84,7 @@ def _einsum(layer: Any) -> dict[str, Any]:
 def _conv(layer: Any) -> dict[str, Any]:
   shape = _last(layer.kernel, layer.kernel_shape)
   groups, inside = layer.feature_group_count, shape[-2]
-  if groups >= layer.kernel_shape[-2]:
+  if groups > 1 and groups >= layer.kernel_shape[-2]:
     # Whole groups went; else a part of each.
     groups = shape[-1] * groups // layer.out_features
   return {

@@ -175,6 +175,20 @@ def test_widths_are_those_of_the_arrays():
   assert module.depth.feature_group_count == 8
 
 
+def test_a_convolution_of_one_channel_has_one_group():
+  class Gray(nnx.Module):
+    def __init__(self, rngs):
+      self.conv = nnx.Conv(1, 8, (3, 3), rngs=rngs)
+      self.out = nnx.Linear(8, 3, rngs=rngs)
+
+    def __call__(self, x):
+      return self.out(nnx.relu(self.conv(x)).mean((1, 2)))
+
+  conv = prunax.shrink_module(built(Gray), IMAGES[..., :1], density=0.5)[0].conv
+  assert (conv.in_features, conv.out_features) == (1, 4)
+  assert conv.feature_group_count == 1
+
+
 def test_heads_and_their_widths_go():
   module = built(Transformer)
   groups = prunax.channels(*models.module_apply(module), WORDS)
@@ -318,7 +332,9 @@ def test_a_width_in_the_code_is_refused_by_name():
 
 
 @pytest.mark.parametrize(
-  'x', [np.zeros((2, 12)), jax.ShapeDtypeStruct((2, 12), np.float32)], ids=type
+  'x',
+  [np.zeros((2, 12), np.float32), jax.ShapeDtypeStruct((2, 12), np.float32)],
+  ids=type,
 )
 def test_other_answers_are_refused(x):
   module = built(Scaled)
