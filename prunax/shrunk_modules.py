@@ -28,9 +28,9 @@ class ShrunkModule(NamedTuple):
 def shrink_module(module: Any, *example: Any, **settings: Any) -> ShrunkModule:
   """Cuts channels out of a module of Flax NNX: the same module, but smaller.
 
-  It answers as the masked one, in evaluation as in training, and is an
-  ordinary module: its arrays are cut, and the widths that Flax's layers keep
-  are mended. The module that is given stays as it is.
+  In evaluation it answers as the masked one. It is an ordinary module: its
+  arrays are cut, and the widths that Flax's layers keep are mended. The module
+  that is given stays as it is.
 
   >>> import jax
   >>> from flax import nnx
@@ -83,19 +83,16 @@ def _folded(variables: Any, plan: shrinking.Plan) -> tuple[Any, shrinking.Plan]:
   for mark, added in plan.added.items():
     layer = tree.parent(mark.rpartition('#')[0])
     bias = f'{layer}/bias' if layer else 'bias'
-    if np.size(added) != np.prod(plan.shapes.get(bias, ())):
+    shape = plan.shapes.get(bias)
+    if shape is None or np.size(added) != np.prod(shape):
       raise InputError(
         f'the layer {layer!r} must have a bias for what channels that are cut'
         f' still give it, but has none: add one, or {_INSTEAD}'
       )
-    own = shrinking.Plan(
-      {bias: plan.shapes[bias]},
-      {bias: plan.kept.get(bias, {})},
-      frozenset(),
-      {},
-    )
-    added = np.reshape(added, plan.shapes[bias])
-    leaves[bias] = leaves[bias] + own.cut({bias: added})[bias]
+    added = np.reshape(added, shape)
+    for k, mask in plan.kept.get(bias, {}).items():
+      added = added.take(np.flatnonzero(mask), k)
+    leaves[bias] = leaves[bias] + added
   structure = jax.tree.structure(variables)
   folded = jax.tree.unflatten(structure, leaves.values())
   return folded, plan._replace(added={})

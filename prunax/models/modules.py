@@ -6,6 +6,7 @@ from typing import Any
 
 from flax import nnx
 
+from prunax.errors import InputError
 from prunax.models import widths
 from prunax.models.types import Variables
 
@@ -26,6 +27,11 @@ def module_apply(
   The function answers as in evaluation, and moves no averages. Random state is
   none of the variables.
   """
+  if not isinstance(module, nnx.Module):
+    raise InputError(
+      f'module must be one of Flax NNX, got {type(module).__name__}: cut other'
+      ' models by prunax.shrink'
+    )
   still = nnx.clone(module)
   still.eval()
   graph, state = nnx.split(still)

@@ -63,6 +63,11 @@ def _linear(layer: Any) -> dict[str, Any]:
   return {'in_features': inputs, 'out_features': outputs}
 
 
+def _lora(layer: Any) -> dict[str, Any]:
+  inputs, outputs = layer.lora_a.shape[-2], layer.lora_b.shape[-1]
+  return {'in_features': inputs, 'out_features': outputs}
+
+
 def _linear_general(layer: Any) -> dict[str, Any]:
   n, m = len(layer.in_features), len(layer.out_features)
   widths = layer.kernel.shape[-n - m :]
@@ -79,7 +84,7 @@ def _einsum(layer: Any) -> dict[str, Any]:
 def _conv(layer: Any) -> dict[str, Any]:
   shape = _last(layer.kernel, layer.kernel_shape)
   groups, inside = layer.feature_group_count, shape[-2]
-  if groups >= layer.kernel_shape[-2]:
+  if groups > 1 and groups >= layer.kernel_shape[-2]:
     # Whole groups went; else a part of each.
     groups = shape[-1] * groups // layer.out_features
   return {
@@ -160,6 +165,7 @@ def _last(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 _WIDTHS: dict[type, Callable[[Any], dict[str, Any]]] = {
   nnx.Linear: _linear,
+  nnx.LoRA: _lora,
   nnx.LinearGeneral: _linear_general,
   nnx.Einsum: _einsum,
   nnx.Conv: _conv,

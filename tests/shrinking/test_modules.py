@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 import prunax
-from prunax import tree
+from prunax import models, tree
 from prunax.errors import InputError
 
 IMAGES = np.random.default_rng(0).normal(size=(2, 8, 8, 3))
@@ -153,6 +153,60 @@ def test_a_module_answers_as_the_masked_one(name):
     assert {n: x.shape for n, x in left.items()} == report.plan.left()
 
 
+def test_widths_are_those_of_the_arrays():
+  module = built(Residual)
+  keep = {
+    'depth/kernel': np.arange(8) % 4 != 0,
+    'back/kernel': np.arange(8) < 4,
+    'masked/kernel': np.arange(12) % 3 == 0,
+  }
+  small, report = prunax.shrink_module(module, IMAGES, keep=keep)
+  assert not report.stayed
+  shapes = report.plan.left()
+  assert shapes['depth/kernel'] == (3, 3, 1, 6)
+  assert small.norm.num_features == small.stem.out_features == 6
+  assert small.depth.feature_group_count == small.depth.in_features == 6
+  assert small.groups.feature_group_count == 2
+  assert (small.groups.in_features, small.groups.out_features) == (6, 6)
+  assert (small.back.in_features, small.back.out_features) == (6, 4)
+  assert (small.fewer.num_groups, small.fewer.group_size) == (2, 2)
+  assert small.masked.kernel_shape == small.masked.mask.shape == (3, 3, 4, 4)
+  assert small.hidden.in_features == shapes['hidden/kernel'][:2] == (4, 4)
+  assert module.depth.feature_group_count == 8
+
+
+def test_a_convolution_of_one_channel_has_one_group():
+  class Gray(nnx.Module):
+    def __init__(self, rngs):
+      self.conv = nnx.Conv(1, 8, (3, 3), rngs=rngs)
+      self.out = nnx.Linear(8, 3, rngs=rngs)
+
+    def __call__(self, x):
+      return self.out(nnx.relu(self.conv(x)).mean((1, 2)))
+
+  conv = prunax.shrink_module(built(Gray), IMAGES[..., :1], density=0.5)[0].conv
+  assert (conv.in_features, conv.out_features) == (1, 4)
+  assert conv.feature_group_count == 1
+
+
+def test_heads_and_their_widths_go():
+  module = built(Transformer)
+  groups = prunax.channels(*models.module_apply(module), WORDS)
+  names = {g.size: g.id for g in groups if 'key' in g.id and g.prunable}
+  keep = {names[4]: np.arange(4) != 1, names[8]: np.arange(8) < 2}
+  attention = prunax.shrink_module(module, WORDS, keep=keep).module.attention
+  assert (attention.num_heads, attention.num_kv_heads) == (3, 3)
+  assert (attention.head_dim, attention.qkv_features) == (2, 6)
+  assert attention.value.out_features == (3, 8)
+  assert attention.out.in_features == (3, 8)
+  assert attention.attention_fn.depth == 8
+
+
+def test_what_is_no_module_is_refused():
+  with pytest.raises(InputError, match='one of Flax NNX, got dict'):
+    prunax.shrink_module({}, WORDS, density=0.5)
+
+
 def test_what_is_cut_twice_is_a_module_still():
   module = built(Transformer)
   once = prunax.shrink_module(module, WORDS, density=0.6)
@@ -258,11 +312,11 @@ class Fixed(nnx.Module):
 
 
 class Scaled(nnx.Module):
-  """Divides by a width of its own; what is last starts as 0."""
+  """Divides by a width of its own."""
 
   def __init__(self, rngs):
     self.up = nnx.Linear(12, 16, rngs=rngs)
-    self.down = nnx.Linear(16, 3, kernel_init=nnx.initializers.zeros, rngs=rngs)
+    self.down = nnx.Linear(16, 3, rngs=rngs)
 
   def __call__(self, x):
     x = nnx.relu(self.up(x))
@@ -277,13 +331,16 @@ def test_a_width_in_the_code_is_refused_by_name():
     prunax.shrink_module(module, WORDS, density=0.7)
 
 
-@pytest.mark.parametrize('x', [WORDS, np.zeros_like(WORDS)])
+@pytest.mark.parametrize(
+  'x',
+  [np.zeros((2, 12), np.float32), jax.ShapeDtypeStruct((2, 12), np.float32)],
+  ids=type,
+)
 def test_other_answers_are_refused(x):
+  module = built(Scaled)
+  module.down.kernel[...] = jnp.zeros((16, 3))
   with pytest.raises(InputError, match='Scaled answers otherwise'):
-    prunax.shrink_module(Scaled(nnx.Rngs(0)), x, density=0.5)
-  example = jax.ShapeDtypeStruct(x.shape, np.float32)
-  with pytest.raises(InputError, match='Scaled answers otherwise'):
-    prunax.shrink_module(Scaled(nnx.Rngs(0)), example, density=0.5)
+    prunax.shrink_module(module, x, density=0.5)
 
 
 def test_arguments_by_name_are_the_module_s():
