@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 import prunax
-from benchmarks import paired
+from benchmarks import bottleneck, paired
 from prunax import models, weights
 
 SPARSE = 'results/lenet5_best-seed0.prx'
@@ -37,7 +37,16 @@ def measure(rounds: int = 15) -> dict[str, Any]:
       found[f'{name}, {way}'] = _halved(name, settings, 64, rounds)
   for batch in (1, 256):
     found[f'lenet5, sparse, batch {batch}'] = _sparse(batch, rounds)
-  found['resnet56_cifar10, channels and cut'] = _seconds('resnet56_cifar10')
+  model = models.get('resnet56_cifar10')
+  variables = jax.tree.map(np.asarray, model.init(jax.random.key(0)))
+  found['resnet56_cifar10, channels and cut'] = _seconds(
+    model.apply, variables, _images(model, 1)
+  )
+  found['resnet50, channels and cut'] = _seconds(
+    bottleneck.apply,
+    bottleneck.variables(),
+    jax.ShapeDtypeStruct((1, 224, 224, 3), np.float32),
+  )
   return found
 
 
@@ -96,17 +105,15 @@ def _sparse(batch: int, rounds: int) -> dict[str, Any]:
   return {**row, 'outputs_apart': float(np.abs(apart).max())}
 
 
-def _seconds(name: str) -> dict[str, Any]:
+def _seconds(apply: Any, variables: Any, x: Any) -> dict[str, Any]:
   """How long it takes to find the channels of a network, and to cut it."""
-  model = models.get(name)
-  variables = jax.tree.map(np.asarray, model.init(jax.random.key(0)))
-  x = _images(model, 1)
   began = time.perf_counter()
-  groups = prunax.channels(model.apply, variables, x)
+  groups = prunax.channels(apply, variables, x)
   traced = time.perf_counter()
-  prunax.shrink(model.apply, variables, x, density=0.5)
+  prunax.shrink(apply, variables, x, density=0.5)
   return {
     'groups': len(groups),
+    'params': sum(leaf.size for leaf in jax.tree.leaves(variables)),
     'channels_s': traced - began,
     'shrink_s': time.perf_counter() - traced,
   }
