@@ -159,23 +159,22 @@ def _trained(
     lost = jnp.sum(jnp.square(output - target) * layer.outputs)
     return lost / jnp.maximum(size, jnp.finfo(size.dtype).tiny)
 
+  # By itself, since XLA has no fast gradients of convolutions in a loop.
   @jax.jit
-  def train(w: Any, values: Mapping[int, Any], target: Any) -> Any:
-    def step(held: Any, _: Any) -> Any:
-      w, state, best, least = held
-      lost, gradient = jax.value_and_grad(error)(w, values, target)
-      better = lost < least
-      best = jnp.where(better, w, best)
-      least = jnp.where(better, lost, least)
-      updates, state = tx.update(gradient * layer.weights, state, w)
-      w = optax.apply_updates(w, updates)
-      return (w, state, best, least), None
-
-    least = jnp.full_like(error(w, values, target), jnp.inf)
-    # The last update's error is seen in one step more.
-    start = (w, tx.init(w), w, least)
-    return jax.lax.scan(step, start, length=steps + 1)[0][2]
+  def step(held: Any, values: Mapping[int, Any], target: Any) -> Any:
+    w, state, best, least = held
+    lost, gradient = jax.value_and_grad(error)(w, values, target)
+    better = lost < least
+    best = jnp.where(better, w, best)
+    least = jnp.where(better, lost, least)
+    updates, state = tx.update(gradient * layer.weights, state, w)
+    return optax.apply_updates(w, updates), state, best, least
 
   values = dict(zip(tape.ins, leaves, strict=False))
   values |= {i: seen[i] for i in (layer.slot, *way.others)}
-  return np.asarray(train(jnp.asarray(leaves[layer.leaf]), values, target))
+  w = jnp.asarray(leaves[layer.leaf])
+  held = (w, tx.init(w), w, jnp.full((), jnp.inf, target.dtype))
+  # The last update's error is seen in one step more.
+  for _ in range(steps + 1):
+    held = step(held, values, target)
+  return np.asarray(held[2])
