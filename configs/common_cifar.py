@@ -76,7 +76,7 @@ TRAINING = {
 }
 
 # Slim networks, a fifth of the images, minutes on a core.
-_SHORT = Training(10_000, 64, 40, 8, 5e-4, True, 'cosine', 0.05, 'crop_flip')
+_SHORT = Training(10_000, 64, 40, 6, 5e-4, True, 'cosine', 0.05, 'crop_flip')
 SHORT = {
   'vgg16': _SHORT,
   'resnet32': _SHORT._replace(epochs=15, tuned=5),
