@@ -20,26 +20,28 @@ def _accuracy(stage: Mapping[str, Any]) -> float:
   return 100 - float(stage['error_percent'])
 
 
-def _cut(result: Mapping[str, Any]) -> Mapping[str, Any]:
-  """The stage that cut, empty where none did."""
-  cuts = [stage for stage in result['stages'] if 'frr' in stage]
-  return cuts[-1] if cuts else {}
+def _cuts(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+  return [stage for stage in result['stages'] if 'channels' in stage]
+
+
+def _gone(result: Mapping[str, Any], budget: str) -> float:
+  """The part of all that is gone after the last cut, in percent."""
+  first, *_, last = 2 * _cuts(result)
+  return float(100 * (1 - last['after'][budget] / first['before'][budget]))
 
 
 def _line(row: FilterRow, seeds: Sequence[Mapping[str, Any]]) -> str:
   right = [_accuracy(result['stages'][-1]) for result in seeds]
   cells = [row.network, f'{row.what} (`{row.config}`)', row.source]
   cells.append(_spread(right, '.2f'))
-  cuts = [_cut(result) for result in seeds]
-  if all(cuts):
+  if all(_cuts(result) for result in seeds):
     gained = [
       after - _accuracy(result['stages'][0])
       for after, result in zip(right, seeds, strict=True)
     ]
     cells.append(_spread(gained, '+.2f'))
-    cells += [
-      _spread([100 * c[key] for c in cuts], '.1f') for key in ('frr', 'prr')
-    ]
+    for budget in ('cop_flops', 'cop_params'):
+      cells.append(_spread([_gone(x, budget) for x in seeds], '.1f'))
     taken = [
       sum(stage['seconds'] for stage in result['stages'][1:])
       for result in seeds

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from experiments import filter_tables
+from experiments.filter_rows import FILTER_ROWS
 from experiments.rows import ROWS, Row
 from prunax.report import median
 
@@ -158,6 +159,18 @@ def _paths(seeds: list[dict[str, Any]]) -> list[str]:
   return lines
 
 
+def _filters(results: dict[str, list[dict[str, Any]]]) -> list[str]:
+  """The part on filter pruning, once there are results."""
+  if not any(row.config in results for row in FILTER_ROWS):
+    return []
+  return [
+    '## Filter pruning\n',
+    (ROOT / 'docs' / 'results_filters_notes.md').read_text(),
+    filter_tables.table(results),
+    filter_tables.commands(results),
+  ]
+
+
 def page(results: dict[str, list[dict[str, Any]]]) -> str:
   """The whole of docs/results.md."""
   versions = sorted(
@@ -182,10 +195,7 @@ def page(results: dict[str, list[dict[str, Any]]]) -> str:
       for row in ROWS
       if row.config in results
     ),
-    '## Filter pruning\n',
-    (ROOT / 'docs' / 'results_filters_notes.md').read_text(),
-    filter_tables.table(results),
-    filter_tables.commands(results),
+    *_filters(results),
     '## Versions\n',
     '\n'.join(f'- {line}' for line in versions) + '\n',
   ]

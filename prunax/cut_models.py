@@ -49,9 +49,11 @@ def stored_model(model: Model, meta: dict[str, Any], path: PathLike) -> Model:
   """
   if 'plan' not in meta:
     return model
-  return _of_plan(model, json.dumps(meta['plan']), str(path))
+  # Names the file where its plan is no plan.
+  shrinking.plan_from(meta['plan'], str(path))
+  return _of_plan(model, json.dumps(meta['plan']))
 
 
 @functools.lru_cache(maxsize=4)
-def _of_plan(model: Model, told: str, path: str) -> Model:
-  return cut_model(model, shrinking.plan_from(json.loads(told), path))
+def _of_plan(model: Model, told: str) -> Model:
+  return cut_model(model, shrinking.plan_from(json.loads(told), 'the file'))

@@ -63,6 +63,11 @@ def shrink(
   """
   given = subject(path, model_name, max_bytes)
   settings: dict[str, Any] = {}
+  if budget is None and (score, scope, round_to) != ('l2', 'global', 1):
+    raise InputError(
+      'a budget must be given where a score, a scope or a rounding is, got'
+      ' none: add --budget flops=0.5, say'
+    )
   if budget is not None:
     name, density = budget_of(budget)
     settings = {

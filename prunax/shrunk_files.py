@@ -26,12 +26,18 @@ def save_shrunk(
       again by its own `apply`: the file keeps those before it, too.
     meta: what else the file tells, as the model's name.
   """
+  if not isinstance(plan, shrinking.Plan):
+    raise InputError(
+      f'plan must be that of the report of a cut, got {type(plan).__name__}:'
+      ' give report.plan'
+    )
   names = tree.leaf_names(variables)
   if set(names) != set(plan.shapes):
     raise InputError(
       'variables must have the leaves of the plan, got'
       f' {", ".join(names[:4])}: save a model with its own plan'
     )
+  _check_cut(variables, plan, 'variables')
   shapes = plan.chain()[0].shapes
   sizes = {n: int(np.prod(s, dtype=np.int64)) for n, s in shapes.items()}
   told = {**(meta or {}), 'sizes': sizes, 'plan': shrinking.plan_data(plan)}
@@ -78,7 +84,19 @@ def cut_weights(
     raise InputError(
       f'{path} must hold the leaves of its plan, got others: write it again'
     )
+  _check_cut(variables, plan, f'the leaves of {path}')
   return variables, plan, meta
+
+
+def _check_cut(variables: Any, plan: shrinking.Plan, what: str) -> None:
+  """Refuses leaves of other shapes than a plan leaves."""
+  left = plan.left()
+  for name, x in tree.named_leaves(variables).items():
+    if np.shape(x) != left[name]:
+      raise InputError(
+        f'{what} must be cut as the plan says, but {name!r} has the shape'
+        f' {np.shape(x)} in place of {left[name]}: cut them by plan.cut'
+      )
 
 
 def plan_of(meta: dict[str, Any], path: PathLike) -> shrinking.Plan | None:

@@ -65,7 +65,8 @@ def test_what_it_ended_with_is_evaluated_and_read_by_its_plan(done):
   cut = stored_model(models.get('lenet300100'), loaded.meta, path)
   x = np.ones((2, *cut.input_shape), np.float32)
   assert cut.apply(loaded.tree, x).shape == (2, 10)
-  assert cut is stored_model(models.get('lenet300100'), loaded.meta, path)
+  again = stored_model(models.get('lenet300100'), loaded.meta, 'elsewhere')
+  assert cut is again
 
 
 def test_it_goes_on_after_the_cut(done, tmp_path):
@@ -149,7 +150,13 @@ def test_a_folder_without_a_run_gives_no_start(small, tmp_path):
   [
     ({'density': 1.5}, 'density must be above 0 and at most 1'),
     ({}, 'density must be given unless the score is pfa_kl'),
-    ({'density': 0.5, 'score': 'pfa_kl'}, 'density must be given unless'),
+    ({'density': 0.5, 'score': 'pfa_kl'}, 'pfa_kl must have no density'),
+    ({'score': 'pfa_kl', 'steps': 2}, 'pfa_kl must have no density'),
+    ({'density': 0.5, 'score': 'cop', 'score_settings': {'bta': 1}}, 'got bta'),
+    ({'density': 0.5, 'score_settings': {'top_k': 1}}, 'settings none, got'),
+    ({'density': 0.5, 'examples': 0}, 'examples must'),
+    ({'density': 0.5, 'reconstruct': {'step': 3}}, 'steps and rate alone'),
+    ({'density': 0.5, 'rules': ['conv']}, 'every rule must be a pair'),
     ({'density': 0.5, 'score': 'l7'}, 'score must be one of .*, got .l7.'),
     ({'density': 0.5, 'budget': 'watts'}, 'budget must be one of'),
     ({'density': 0.5, 'scope': 'here'}, 'scope must be one of'),
@@ -170,6 +177,7 @@ def test_a_cut_that_cannot_be_is_refused_before_the_run(settings, sentence):
     {'score': 'nre', 'examples': 20, 'reconstruct': {'steps': 3}},
     {'score': 'cop', 'score_settings': {'gamma': 3.0}},
     {'score': 'fpgm', 'scope': 'layer'},
+    {'score': 'fpgm_mix', 'score_settings': {'norm_part': 0.2}},
   ],
 )
 def test_every_score_cuts_within_the_budget(done, settings):

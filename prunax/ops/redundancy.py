@@ -11,6 +11,18 @@ NORMALIZERS = ('max', 'l1', 'l2')
 _EPSILON = 1e-8
 
 
+def check(measure: str, normalize: str) -> None:
+  """Refuses names that nobody knows."""
+  for what, name, known in (
+    ('measure', measure, MEASURES),
+    ('normalize', normalize, NORMALIZERS),
+  ):
+    if name not in known:
+      raise InputError(
+        f'{what} must be one of {", ".join(known)}, got {name!r}: name one'
+      )
+
+
 def similarity(slices: np.ndarray, measure: str = 'correlation') -> np.ndarray:
   """The magnitude of how alike each two channels are, [c, c].
 
@@ -21,10 +33,7 @@ def similarity(slices: np.ndarray, measure: str = 'correlation') -> np.ndarray:
     slices: [positions, c, out], the weights that lead on from each channel.
     measure: 'correlation', 'cosine' or 'inner_product'.
   """
-  if measure not in MEASURES:
-    raise InputError(
-      f'measure must be one of {", ".join(MEASURES)}, got {measure!r}: name one'
-    )
+  check(measure, 'max')
   x = np.asarray(slices, np.float64)
   if measure == 'correlation':
     x = x - x.mean(-1, keepdims=True)
@@ -50,11 +59,7 @@ def likeness(
     normalize: by the largest ('max'), half the sum ('l1') or the root of the
       sum of squares ('l2') of all.
   """
-  if normalize not in NORMALIZERS:
-    raise InputError(
-      f'normalize must be one of {", ".join(NORMALIZERS)}, got {normalize!r}:'
-      ' name one'
-    )
+  check(measure, normalize)
   alike = similarity(slices, measure)
   np.fill_diagonal(alike, 0)
   if normalize == 'max':

@@ -12,8 +12,13 @@ from prunax.shrinking import score as scores
 from prunax.shrinking.expense import BUDGETS, Expense, expense
 from prunax.shrinking.groups import Group
 from prunax.shrinking.model import Traced
-from prunax.shrinking.select import SCOPES, select, select_anew
-from prunax.shrinking.successive import Preference, Successive, preference
+from prunax.shrinking.select import SCOPES, rounded, select, select_anew
+from prunax.shrinking.successive import (
+  Preference,
+  Rescore,
+  Successive,
+  preference,
+)
 
 
 class Settings(NamedTuple):
@@ -76,10 +81,16 @@ def _own_densities(
   """By group: 1 where the budget decides, else its own density or None."""
   if rules is None:
     return [1.0] * len(found)
+  tree.check_rules(rules)
   values = tree.rule_values(rules, [g.id for g in found])
-  return [
-    None if v is None else number('a density of rules', v) for v in values
-  ]
+  for group, value in zip(found, values, strict=True):
+    named = f'the density of {group.id!r} by the rules'
+    if value is not None and not 0 < number(named, value) <= 1:
+      raise InputError(
+        f'{named} must be above 0 and at most 1, got {value!r}: mend it, or'
+        ' give None for never'
+      )
+  return values
 
 
 class _Cut(NamedTuple):
@@ -112,6 +123,8 @@ def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
     mine = own[i]
     if mine is not None and mine < 1:
       size = max(1, round(mine * found[i].size))
+      whole_size = np.array(found[i].size)
+      size = int(rounded(np.array(size), whole_size, settings.round_to))
       rank = np.where(
         kept[i], scores.checked(settings.score, leaves, found[i]), -np.inf
       )
@@ -119,6 +132,8 @@ def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
       mask[np.argsort(-rank, kind='stable')[:size]] = True
       new[i], counts[i] = mask, size
   shared = [i for i in free if own[i] == 1]
+  if not shared:
+    return new
 
   def full(some: np.ndarray) -> np.ndarray:
     every = counts.copy()
@@ -130,22 +145,38 @@ def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
 
   target, score = part * way.total(), scores.of(settings.score)
   if isinstance(score, Successive) and settings.scope == 'global':
-    choice = select_anew(
-      [score.start(leaves, found[i]) for i in shared],
+    keep = select_anew(
+      [_rescore(score, leaves, found[i]) for i in shared],
       [kept[i] for i in shared],
       cost,
       target,
       lambda some: added(full(some))[shared],
       round_to=settings.round_to,
-    )
+    ).keep
   else:
-    given = [
-      np.where(kept[i], scores.checked(score, leaves, found[i]), -np.inf)
-      for i in shared
-    ]
-    choice = select(
+    # What is gone already is not to come back.
+    given = [scores.checked(score, leaves, found[i])[kept[i]] for i in shared]
+    chosen = select(
       given, cost, target, scope=settings.scope, round_to=settings.round_to
-    )
-  for i, mask in zip(shared, choice.keep, strict=True):
-    new[i] = mask & kept[i]
+    ).keep
+    keep = [_among(kept[i], x) for i, x in zip(shared, chosen, strict=True)]
+  for i, mask in zip(shared, keep, strict=True):
+    new[i] = mask
   return new
+
+
+def _among(alive: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+  """The mask of what is chosen among those that are alive."""
+  mask = alive.copy()
+  mask[alive] = chosen
+  return mask
+
+
+def _rescore(score: Successive, leaves: scores.Leaves, group: Group) -> Rescore:
+  """The scores by what is left, which must be numbers."""
+  start = score.start(leaves, group)
+
+  def rescore(alive: np.ndarray) -> np.ndarray:
+    return scores.numbers(start(alive), group)
+
+  return rescore

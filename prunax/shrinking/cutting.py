@@ -115,6 +115,12 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
     )
   found = []
   for name, axes in zip(traced.names, traced.axes, strict=True):
+    shape = tuple(map(len, axes))
+    if shape != plan.shapes[name]:
+      raise InputError(
+        f'{name} must have the shape {plan.shapes[name]} of the plan, got'
+        f' {shape}: give the variables from before the cut'
+      )
     for k, mask in plan.kept.get(name, {}).items():
       found.append(linker.find(axes[k][~mask]))
   gone = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)

@@ -78,21 +78,60 @@ class Plan(NamedTuple):
     return self._mapped(variables, masked)
 
   def cut_state(self, tx: optax.GradientTransformation, state: Any) -> Any:
-    """An optimizer's state, cut wherever it holds trees like the variables."""
+    """An optimizer's state, cut wherever it holds trees like the variables.
+
+    Like a part of them, too, such as their `params`, or without what
+    `optax.masked` hides.
+    """
     del tx
+    found = 0
 
-    def is_like(node: Any) -> bool:
-      try:
-        names = tree.leaf_names(node)
-      except (ValueError, TypeError):
-        return False
-      return set(names) == set(self.shapes)
+    def cut(node: Any) -> Any:
+      nonlocal found
+      above = self._above(node)
+      if above is None:
+        return node
+      found += 1
+      leaves, structure = jax.tree.flatten(node)
+      names = [above + name for name in tree.leaf_names(node)]
+      kept = [
+        self.kept.get(n, {}) if np.ndim(x) else {}
+        for n, x in zip(names, leaves, strict=True)
+      ]
+      new = [_cut(n, x, k) for n, x, k in zip(names, leaves, kept, strict=True)]
+      return jax.tree.unflatten(structure, new)
 
-    return jax.tree.map(
-      lambda node: self.cut(node) if is_like(node) else node,
-      state,
-      is_leaf=is_like,
+    made = jax.tree.map(
+      cut, state, is_leaf=lambda node: self._above(node) is not None
     )
+    if not found and any(np.ndim(x) for x in jax.tree.leaves(state)):
+      raise InputError(
+        'a state must hold trees like the variables of the plan, got none in'
+        f' {", ".join(tree.leaf_names(state)[:4])}: give the state of an'
+        " optimizer of the model's own variables"
+      )
+    return made
+
+  def _above(self, node: Any) -> str | None:
+    """The path of which a tree is the part of the variables, if it is one."""
+    try:
+      names = tree.leaf_names(node)
+    except (ValueError, TypeError):
+      return None
+    if not names or '' in names:
+      return None
+    shapes = [np.shape(x) for x in jax.tree.leaves(node)]
+    first = names[0]
+    for own in self.shapes:
+      above = own.removesuffix(first)
+      if above + first != own or not (above == '' or above.endswith('/')):
+        continue
+      if all(
+        above + name in self.shapes and shape in ((), self.shapes[above + name])
+        for name, shape in zip(names, shapes, strict=True)
+      ):
+        return above
+    return None
 
   def _mapped(self, variables: Any, function: Any) -> Any:
     leaves, structure = jax.tree.flatten(variables)

@@ -6,7 +6,7 @@ import numpy as np
 
 from prunax.errors import InputError
 from prunax.ops import redundancy
-from prunax.schedules.numbers import number
+from prunax.schedules.numbers import number, whole
 from prunax.shrinking.groups import Group, Member
 from prunax.shrinking.score import SCORES, Leaves
 from prunax.shrinking.successive import Rescore, Successive
@@ -42,13 +42,16 @@ def cop(
   """
   for name, weight in (('alpha', alpha), ('beta', beta), ('gamma', gamma)):
     number(name, weight, 0)
+  whole('top_k', top_k, 1)
+  redundancy.check(measure, normalize)
+  left_out = _pattern(without)
 
   def start(leaves: Leaves, group: Group) -> Rescore:
     alike = [
       redundancy.likeness(
         _onward(leaves, group, m.leaf, m.axis), measure, normalize
       )
-      for m in _read_by(group, without)
+      for m in _read_by(group, left_out)
     ]
 
     def rescore(alive: np.ndarray) -> np.ndarray:
@@ -61,7 +64,16 @@ def cop(
   return Successive(start, {k: w for k, w in weights.items() if w})
 
 
-def _read_by(group: Group, without: str | None) -> list[Member]:
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+  try:
+    return None if text is None else re.compile(text)
+  except (re.error, TypeError):
+    raise InputError(
+      f'without must be a regular expression, got {text!r}: mend it'
+    ) from None
+
+
+def _read_by(group: Group, without: re.Pattern[str] | None) -> list[Member]:
   """The layers that a channel leads to, as far as they count."""
   if not group.consumers:
     raise InputError(
@@ -70,7 +82,7 @@ def _read_by(group: Group, without: str | None) -> list[Member]:
     )
   if without is None:
     return list(group.consumers)
-  counted = [m for m in group.consumers if not re.fullmatch(without, m.leaf)]
+  counted = [m for m in group.consumers if not without.fullmatch(m.leaf)]
   return counted or list(group.consumers)
 
 

@@ -21,7 +21,7 @@ class Report(NamedTuple):
     stayed: by group, how many were to go, but had to stay as they are, since
       what they hold reaches others and depends on the place or the input.
     before: what the dense model costs, by 'flops', 'params', 'bytes', 'peak',
-      'activations', 'cop_flops' and 'cop_params'.
+      'activations', 'cop_flops', 'cop_params' and 'cop_inputs'.
     after: what is left of it.
     layers: the same by leaf, as pairs of before and after; without 'peak'.
   """

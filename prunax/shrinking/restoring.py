@@ -101,6 +101,11 @@ def reconstruct(
 def _gone(traced: Traced, cut: Plan | Mapping[str, Any]) -> np.ndarray:
   if isinstance(cut, Plan):
     return cutting.gone_by(traced, cut)
+  if not isinstance(cut, Mapping):
+    raise InputError(
+      f'cut must be a plan, or what stays by leaf or group, got {cut!r:.80}:'
+      ' give report.plan'
+    )
   return keeping.left_out(traced, groups(traced), cut)
 
 

@@ -78,9 +78,9 @@ SCORES: dict[str, Score] = {
 
 def of(score: str | Score) -> Score:
   """The score of that name, or a function of a user as it is."""
-  if not isinstance(score, str):
+  if not isinstance(score, str) and callable(score):
     return score
-  if score not in SCORES:
+  if not isinstance(score, str) or score not in SCORES:
     raise InputError(
       f'score must be one of {", ".join(SCORES)} or a function, got'
       f' {score!r}: name one'
@@ -88,15 +88,26 @@ def of(score: str | Score) -> Score:
   return SCORES[score]
 
 
+def numbers(found: Any, group: Group) -> np.ndarray:
+  """What a score gave, if these are numbers for the channels of a group."""
+  must = f'a score must be {group.size} finite numbers for {group.id!r}, got'
+  try:
+    given = np.asarray(found, np.float64)
+  except (TypeError, ValueError):
+    raise InputError(f'{must} {type(found).__name__}: mend the score') from None
+  if given.shape != (group.size,):
+    raise InputError(f'{must} the shape {given.shape}: mend the score')
+  if not np.isfinite(given).all():
+    raise InputError(
+      f'{must} others than finite ones: mend the score, or the weights if they'
+      ' are not finite'
+    )
+  return given
+
+
 def checked(score: str | Score, leaves: Leaves, group: Group) -> np.ndarray:
   """The numbers of a score, by name or as a function of a user."""
-  found = np.asarray(of(score)(leaves, group), np.float64)
-  if found.shape != (group.size,) or not np.isfinite(found).all():
-    raise InputError(
-      f'a score must be {group.size} finite numbers for {group.id!r}, got the'
-      f' shape {found.shape}: mend the score'
-    )
-  return found
+  return numbers(of(score)(leaves, group), group)
 
 
 def named(variables: Any) -> dict[str, np.ndarray]:

@@ -70,7 +70,7 @@ def select(
 
   def kept(n: int) -> np.ndarray:
     counts = sizes - np.bincount(queue[:n], minlength=len(sizes))
-    return _rounded(np.maximum(counts, floors), sizes, round_to)
+    return rounded(np.maximum(counts, floors), sizes, round_to)
 
   if cost(kept(len(queue))) > target:
     raise _too_little(cost(kept(len(queue))), target)
@@ -124,7 +124,8 @@ def select_anew(
   for g, channels in reversed(gone):
     more = counts.copy()
     more[g] += len(channels)
-    if cost(more) <= target:
+    fits = more[g] % round_to == 0 or more[g] == len(left[g])
+    if fits and cost(more) <= target:
       left[g][channels], counts = True, more
   return Choice(left, float(cost(counts)))
 
@@ -136,6 +137,11 @@ def _too_little(least: float, target: float) -> InputError:
   )
 
 
-def _rounded(counts: np.ndarray, sizes: np.ndarray, to: int) -> np.ndarray:
+def rounded(counts: np.ndarray, sizes: np.ndarray, to: int) -> np.ndarray:
+  """Multiples of a number below the counts, at least one of it; or all.
+
+  >>> rounded(np.array([7, 3, 10]), np.array([10, 10, 10]), 4).tolist()
+  [4, 4, 10]
+  """
   down = np.maximum(counts // to * to, np.minimum(to, sizes))
   return np.where(counts == sizes, sizes, down)

@@ -137,7 +137,7 @@ def shrink(
     keep: by leaf or group, a boolean for each channel; others stay whole.
     density: the part of the budget that stays.
     budget: 'filters', or what `spent` counts: 'flops', 'params', 'bytes',
-      'activations', 'cop_flops' or 'cop_params'.
+      'activations', 'cop_flops', 'cop_params' or 'cop_inputs'.
     score: 'l1', 'l2', 'bn_scale', 'cop', 'fpgm', or a function of the leaves by
       name and the group.
     scope: 'global', the lowest scores first wherever they are, or 'layer', the
@@ -155,12 +155,24 @@ def shrink(
     raise InputError(
       'one of keep and density must be given, got both: leave one out'
     )
+  usual = choosing.Settings(1.0, 'flops', 'l2', 'global', None, 1, 1)
+  settings = choosing.Settings(
+    1.0 if density is None else density,
+    budget,
+    score,
+    scope,
+    rules,
+    round_to,
+    steps,
+  )
+  if density is None and settings != usual:
+    raise InputError(
+      'density must be given where budget, score, scope, rules, round_to or'
+      ' steps are, got none: say which part of the budget stays'
+    )
   if keep is not None:
     gone = keeping.left_out(traced, found, keep)
   elif density is not None:
-    settings = choosing.Settings(
-      density, budget, score, scope, rules, round_to, steps
-    )
     gone = choosing.chosen(traced, found, variables, settings)
   else:
     gone = _spared(cutting.dead(traced, variables, found), found)

@@ -8,6 +8,7 @@ import numpy as np
 
 from prunax import shrinking, tree
 from prunax.errors import InputError
+from prunax.schedules.numbers import whole
 from prunax.shrinking.choosing import Settings
 from prunax.shrinking.choosing import check as check_choice
 from prunax.stages import scoring
@@ -39,17 +40,15 @@ def filters(
   layers that lost inputs on as many.
   """
   own_budget = score == 'pfa_kl'
-  if (density is None) != own_budget:
-    raise InputError(
-      f'density must be given unless the score is pfa_kl, got {density!r} for'
-      f' {score!r}: mend it'
-    )
-  choice: dict[str, Any] = {}
-  if density is not None:
-    settings = Settings(density, budget, score, scope, rules, round_to, steps)
-    check_choice(settings)
-    scoring.check(score)
-    choice = settings._asdict()
+  settings = dict(score_settings or {})
+  choice: dict[str, Any] = {
+    'budget': budget,
+    'scope': scope,
+    'rules': rules,
+    'round_to': round_to,
+    'steps': steps,
+  }
+  _check(density, score, settings, examples, reconstruct, choice)
   if task.rehearsed:
     return Outcome(variables, {})
 
@@ -58,10 +57,11 @@ def filters(
   if own_budget:
     x, _ = scoring.looked_at(task, score_key, examples)
     seen = shrinking.responses(model.apply, variables, x)
-    choice['keep'] = shrinking.pfa_kl(seen)
+    choice = {'keep': shrinking.pfa_kl(seen)}
   else:
+    choice['density'] = density
     choice['score'] = scoring.score_of(
-      task, variables, score_key, score, examples, score_settings or {}
+      task, variables, score_key, score, examples, settings
     )
   shape = jax.ShapeDtypeStruct((1, *model.input_shape), np.float32)
   small = shrinking.shrink(model.apply, variables, shape, **choice)
@@ -74,6 +74,48 @@ def filters(
     )
     left = report.plan.cut(mended)
   return Outcome(left, _facts(report), report.plan)
+
+
+def _check(
+  density: float | None,
+  score: str,
+  settings: Mapping[str, Any],
+  examples: int,
+  reconstruct: Mapping[str, Any] | None,
+  choice: Mapping[str, Any],
+) -> None:
+  """Refuses settings that no network could take."""
+  whole('examples', examples, 1)
+  unknown = sorted(set(reconstruct or {}) - {'steps', 'rate'})
+  if unknown:
+    raise InputError(
+      f'reconstruct must have steps and rate alone, got {", ".join(unknown)}:'
+      ' leave it out'
+    )
+  usual: dict[str, Any] = {
+    'budget': 'flops',
+    'scope': 'global',
+    'rules': None,
+    'round_to': 1,
+    'steps': 1,
+  }
+  if score == 'pfa_kl' and (density is not None or settings or choice != usual):
+    raise InputError(
+      'the score pfa_kl must have no density and none of'
+      f' {", ".join(choice)} and score_settings, since it says itself how many'
+      ' stay: leave them out'
+    )
+  if score == 'pfa_kl':
+    return
+  if density is None:
+    raise InputError(
+      f'density must be given unless the score is pfa_kl, got none for'
+      f' {score!r}: add it'
+    )
+  check_choice(Settings(density=density, score=score, **choice))
+  if choice['rules'] is not None:
+    tree.check_rules(choice['rules'])
+  scoring.check(score, settings)
 
 
 def _facts(report: shrinking.Report) -> dict[str, Any]:

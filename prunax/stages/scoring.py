@@ -1,5 +1,6 @@
 """Scores of channels by their names in a config."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -65,6 +66,17 @@ def _pfa(
   return shrinking.pfa_energy(seen)
 
 
+def _fpgm_mix(
+  task: Task,
+  variables: Any,
+  key: jax.Array,
+  examples: int,
+  norm_part: float = 0.1,
+) -> scores.Score:
+  del task, variables, key, examples
+  return shrinking.fpgm_mix(norm_part)
+
+
 def _nre(
   task: Task, variables: Any, key: jax.Array, examples: int
 ) -> scores.Score:
@@ -79,16 +91,28 @@ _MADE: dict[str, Callable[..., scores.Score]] = {
   'taylor': _taylor,
   'pfa': _pfa,
   'nre': _nre,
+  'fpgm_mix': _fpgm_mix,
 }
 
 
-def check(name: str) -> None:
-  """Refuses a score that nobody knows."""
+def check(name: str, settings: Mapping[str, Any]) -> None:
+  """Refuses a score that nobody knows, and settings that it does not have."""
   known = {**scores.SCORES, **_MADE}
   if name not in known:
     raise InputError(
       f'score must be one of {", ".join(known)}, got {name!r}: name one'
     )
+  made = shrinking.cop if name == 'cop' else _MADE.get(name)
+  taken = inspect.signature(made).parameters if made else {}
+  own = [x for x in taken if x not in ('task', 'variables', 'key', 'examples')]
+  unknown = [x for x in settings if x not in own]
+  if unknown:
+    raise InputError(
+      f'the score {name!r} may have the settings {", ".join(own) or "none"},'
+      f' got {", ".join(unknown)}: leave it out of score_settings'
+    )
+  if name == 'cop':
+    shrinking.cop(**settings)
 
 
 def score_of(
@@ -109,12 +133,7 @@ def score_of(
     examples: how many examples it looks at, if it looks at any.
     settings: its own.
   """
-  check(name)
+  check(name, settings)
   if name in _MADE:
     return _MADE[name](task, variables, key, examples, **settings)
-  if settings:
-    raise InputError(
-      f'the score {name!r} has no settings, got {", ".join(settings)}: leave'
-      ' score_settings out'
-    )
   return scores.SCORES[name]

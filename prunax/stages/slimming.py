@@ -10,6 +10,7 @@ import optax
 
 from prunax import shrinking, transforms, tree
 from prunax.errors import InputError
+from prunax.schedules.numbers import whole
 from prunax.stages.types import Outcome, Task, inner_of
 from prunax.transforms import optimizers
 
@@ -51,10 +52,13 @@ def soft(
 
   As `transforms.soft_filters`; the part is the one that leaves `density` of
   the budget. The last update zeroes, and `filters` by 'l2', of the same
-  density and budget and the scope 'layer', then cuts what is zero.
+  density and budget and the scope 'layer', then cuts what is zero. Channels
+  that several kernels make, as those of a residual stage, are left alone: each
+  kernel would choose others.
   """
   inner, iter_size = inner_of(optimizer)
   updates = steps // iter_size
+  whole('every', every, 1)
   if updates % every:
     raise InputError(
       f'steps must be a multiple of every, so that the last update zeroes, got'
@@ -86,11 +90,12 @@ def _rules(
     scope='layer',
   ).report
   ndim = {n: np.ndim(x) for n, x in tree.named_leaves(variables).items()}
-  rules = [
-    (re.escape(m.leaf), report.kept[g.id])
-    for g in report.groups
-    if g.prunable
-    for m in g.members
-    if ndim[m.leaf] > 1 and m.axis == ndim[m.leaf] - 1 and m.block == 1
-  ]
-  return [*dict(rules).items(), ('.*', None)]
+  rules: list[tuple[str, int | None]] = []
+  for group in report.groups:
+    kernels = [m for m in group.members if ndim[m.leaf] > 1]
+    if not group.prunable or len(kernels) != 1:
+      continue
+    (m,) = kernels
+    if m.axis == ndim[m.leaf] - 1 and m.block == 1:
+      rules.append((re.escape(m.leaf), report.kept[group.id]))
+  return [*rules, ('.*', None)]

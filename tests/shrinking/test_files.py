@@ -153,10 +153,12 @@ def test_a_file_without_a_whole_plan_is_refused(tmp_path):
   weights.save(tmp_path / 'y.npz', MLP, {'plan': {'version': 99}})
   with pytest.raises(InputError, match='version 1, got 99'):
     prunax.load_shrunk(tmp_path / 'y.npz', mlp)
-  plan = shrinking.plan_data(prunax.shrink(mlp, MLP, X, density=0.5)[2].plan)
+  _, small, report = prunax.shrink(mlp, MLP, X, density=0.5)
+  plan = shrinking.plan_data(report.plan)
   broken = [
     (MLP, {**plan, 'before': [plan]}, 'other shapes'),
     ({'a': X}, plan, 'leaves of its plan'),
+    (MLP, plan, 'must be cut as the plan says'),
   ]
   for variables, told, said in broken:
     weights.save(tmp_path / 'z.npz', variables, {'plan': told})
@@ -166,6 +168,14 @@ def test_a_file_without_a_whole_plan_is_refused(tmp_path):
     ({'': 'set'}, 'list or a tuple'),
     ({'': 'list'}, 'it calls'),
   ]:
-    weights.save(tmp_path / 'z.npz', MLP, {'plan': plan, 'sequences': kinds})
+    weights.save(tmp_path / 'z.npz', small, {'plan': plan, 'sequences': kinds})
     with pytest.raises(InputError, match=said):
       prunax.load_shrunk(tmp_path / 'z.npz', mlp)
+
+
+def test_what_is_not_cut_is_not_saved(tmp_path):
+  report = prunax.shrink(mlp, MLP, X, density=0.5).report
+  with pytest.raises(InputError, match='must be cut as the plan says'):
+    prunax.save_shrunk(tmp_path / 'x.npz', MLP, report.plan)
+  with pytest.raises(InputError, match=r'give report\.plan'):
+    prunax.save_shrunk(tmp_path / 'x.npz', MLP, report)

@@ -150,3 +150,47 @@ def test_the_release_cuts_3079_of_the_channels_that_vgg16_reads():
 def test_a_weight_is_at_least_zero():
   with pytest.raises(InputError, match='beta must'):
     shrinking.cop(beta=-1.0)
+
+
+@pytest.mark.parametrize('density', [0.8, 0.6, 0.4])
+def test_counts_are_multiples_or_all(density):
+  v = {'a': (5, 10), 'b': (10, 10), 'c': (10, 4)}
+  rng = np.random.default_rng(0)
+  v = {k: rng.normal(size=s).astype(np.float32) for k, s in v.items()}
+
+  def model(v, x):
+    return jnp.tanh(jnp.tanh(x @ v['a']) @ v['b']) @ v['c']
+
+  kept = prunax.shrink(
+    model,
+    v,
+    np.ones((1, 5), np.float32),
+    density=density,
+    score='cop',
+    round_to=4,
+  ).report.kept
+  assert {kept['a'], kept['b']} <= {4, 8, 10}
+
+
+@pytest.mark.parametrize(
+  'settings, named',
+  [
+    ({'top_k': 0}, 'top_k'),
+    ({'top_k': 1.5}, 'top_k'),
+    ({'without': '('}, 'without'),
+    ({'measure': 'x'}, 'measure'),
+    ({'normalize': 'x'}, 'normalize'),
+  ],
+)
+def test_settings_are_refused_at_once(settings, named):
+  with pytest.raises(InputError, match=f'^{named} must'):
+    shrinking.cop(**settings)
+
+
+def test_weights_that_are_no_numbers_are_named():
+  net = network()
+  net['l1'][0, 0] = np.nan
+  with pytest.raises(InputError, match='others than finite ones'):
+    prunax.shrink(
+      apply, net, np.ones((1, 5), np.float32), density=0.5, score='cop'
+    )

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from prunax import InputError, convert
@@ -86,3 +87,44 @@ def test_the_last_update_must_zero(start):
   settings = {'steps': 50, 'every': 20, 'optimizer': SGD, 'density': 0.4}
   with pytest.raises(InputError, match='steps must be a multiple of every'):
     perform('soft', task, variables, jax.random.key(0), settings)
+
+
+@pytest.mark.parametrize('every', [0, -1, 1.5])
+def test_every_is_a_whole_number(start, every):
+  run, variables = start
+  examples, held = run.feed.examples, run.feed.constraint
+  task = Task(run.model, lambda *a: None, examples, held)
+  settings = {'steps': 50, 'every': every, 'optimizer': SGD, 'density': 0.4}
+  with pytest.raises(InputError, match='every must'):
+    perform('soft', task, variables, jax.random.key(0), settings)
+
+
+def test_channels_of_several_kernels_are_left_alone(start):
+  run, _ = start
+
+  def apply(v, x, train=False, rngs=None):
+    x = x.reshape(len(x), -1)[:, :6]
+    h = x @ v['a']['kernel']
+    h = h + jax.nn.relu(h @ v['u']['kernel']) @ v['b']['kernel']
+    return h @ v['c']['kernel']
+
+  shapes = {'a': (6, 8), 'u': (8, 8), 'b': (8, 8), 'c': (8, 10)}
+  rng = np.random.default_rng(0)
+  v = {k: {'kernel': rng.normal(size=s).astype('f')} for k, s in shapes.items()}
+  seen = []
+
+  def fit(variables, tx, steps, key, hook=None):
+    state = tx.init(variables)
+    still = jax.tree.map(np.zeros_like, variables)
+    updates, _ = tx.update(still, state, variables)
+    seen.append(optax.apply_updates(variables, updates))
+    return seen[-1], state
+
+  model = run.model._replace(apply=apply, statistics=None)
+  task = Task(model, fit, run.feed.examples, run.feed.constraint)
+  settings = {'steps': 20, 'every': 20, 'optimizer': SGD, 'density': 0.3}
+  perform('soft', task, v, jax.random.key(0), settings)
+  (after,) = seen
+  assert after['a']['kernel'].any(0).all()
+  assert after['b']['kernel'].any(0).all()
+  assert 0 < after['u']['kernel'].any(0).sum() < 8
