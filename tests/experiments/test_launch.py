@@ -117,11 +117,12 @@ def test_a_run_says_where_its_artifacts_lie(launch, small_file, tmp_path):
   assert ended.code == 0, ended.err
   note, *progress = ended.err.splitlines()
   assert note.startswith('PRUNAX_MODELS_DIR is not set')
-  # Of all that the packages below say about checkpoints, nothing.
-  assert [line.split(':')[0] for line in progress] == ['dense']
-  assert '6/6' in progress[0]
-  assert 'density' in progress[0]
-  assert 'steps/s' in progress[0]
+  # Of all that the packages below say about checkpoints, nothing; more than
+  # one line where the machine is slow.
+  assert {line.split(':')[0] for line in progress} == {'dense'}
+  assert '6/6' in progress[-1]
+  assert 'density' in progress[-1]
+  assert 'steps/s' in progress[-1]
   assert 'dense' in ended.out
   assert 'ip3' in ended.out
   assert str(tmp_path / 'artifacts') in ended.out.splitlines()[-1]
