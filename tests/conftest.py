@@ -10,10 +10,12 @@ import pytest
 
 # Nearly all of the time goes to compiling programs that run for a few steps:
 # XLA shall compile soon rather than well, in programs that tests start, too.
+# Devices may wait for each other longer than 40 s where a machine is busy.
 os.environ['XLA_FLAGS'] = ' '.join(
   (
     '--xla_backend_optimization_level=0',
     '--xla_cpu_use_fusion_emitters=false',
+    '--xla_cpu_collective_call_terminate_timeout_seconds=600',
     os.environ.get('XLA_FLAGS', ''),
   )
 )
