@@ -240,7 +240,7 @@ def test_stages_prune_and_share_weights_alone(kind, settings):
   task = Task(MODEL, fit, examples(), data.Split(*examples()[:2]))
   optimizer = {'name': 'sgd', 'schedule': {'policy': 'fixed', 'base': 0.1}}
   settings = settings | {'steps': 1, 'optimizer': optimizer}
-  after, facts = perform(kind, task, variables(), KEY, settings)
+  after, facts, _ = perform(kind, task, variables(), KEY, settings)
   given = tree.named_leaves(variables())
   for leaf, w in tree.named_leaves(after).items():
     assert np.array_equal(w, given[leaf]) == (leaf in AVERAGES), leaf

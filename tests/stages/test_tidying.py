@@ -50,7 +50,7 @@ SIZES = [1e-9, 1.0, 1e9]
 def test_units_are_ordered_and_the_outputs_stay(task, size):
   before, x = net(size), task.examples.x
   chain = [('a', 'b'), ('b', 'c')]
-  after, facts = tidy(task, before, jax.random.key(0), chain=chain)
+  after, facts, _ = tidy(task, before, jax.random.key(0), chain=chain)
   wanted, found = apply(before, x), apply(after, x)
   np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
   alive = [sum(n.alive for n in tree.count(v)) for v in (before, after)]
