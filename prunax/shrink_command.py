@@ -31,7 +31,7 @@ def budget_of(text: str) -> tuple[str, float]:
     density = -1.0
   if not (name and 0 < density <= 1):
     raise InputError(
-      'a budget must be a name and a part from 0 to 1, as flops=0.5, got'
+      'a budget must be a name and a part above 0, 1 at most, as flops=0.5, got'
       f' {text!r:.80}: mend it'
     )
   return name, density
