@@ -62,7 +62,10 @@ def latency(
     args, named = call.rebuilt(arrays)
     return apply(variables, *args, **named)
 
-  given = jax.device_put((variables, [_filled(x) for x in call.arrays]))
+  # Refuses what cannot be traced, in a sentence.
+  model.trace(apply, variables, call)
+  arrays = [_filled(x) for x in call.arrays]
+  given = jax.device_put((jax.tree.map(_filled, variables), arrays))
   compiled = jax.jit(run).lower(*given).compile()
   for _ in range(_WARM_UP):
     jax.block_until_ready(compiled(*given))

@@ -36,3 +36,11 @@ def test_keyword_arguments_and_what_is_no_array():
 def test_calls_are_a_whole_number():
   with pytest.raises(InputError, match='calls'):
     prunax.latency(lambda v: v, np.ones(3), calls=0)
+
+
+def test_what_cannot_be_traced_is_refused_in_a_sentence():
+  def branching(v, x):
+    return v['a'] if x.sum() > 0 else x
+
+  with pytest.raises(InputError, match='that JAX can trace'):
+    prunax.latency(branching, {'a': np.ones(3, 'f')}, np.ones((2, 3), 'f'))

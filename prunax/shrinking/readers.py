@@ -46,7 +46,7 @@ def run_of(apply: Callable[..., Any], variables: Any, call: Call) -> Run:
   """A model, traced at the examples of a call, which lie on the first axis."""
   shapes = [np.shape(x) for x in call.arrays]
   told = any(isinstance(x, jax.ShapeDtypeStruct) for x in call.arrays)
-  if told or not shapes or not shapes[0]:
+  if told or not shapes or not shapes[0] or not shapes[0][0]:
     raise InputError(
       'the example must be an array of examples, one after another along its'
       f' first axis, got {shapes or "no array"}{" without values" * told}: give'
