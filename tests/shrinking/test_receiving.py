@@ -176,4 +176,6 @@ def test_the_example_must_hold_examples():
 def test_no_examples_at_all_are_refused():
   v = {'a': np.ones((3, 4), 'f'), 'b': np.ones((4, 2), 'f')}
   with pytest.raises(InputError, match='give some of the data'):
-    prunax.responses(lambda v, x: x @ v['a'] @ v['b'], v, np.ones((0, 3), 'f'))
+    shrinking.responses(
+      lambda v, x: x @ v['a'] @ v['b'], v, np.ones((0, 3), 'f')
+    )
