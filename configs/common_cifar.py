@@ -136,6 +136,26 @@ def cut(**settings: Any) -> ConfigDict:
   return ConfigDict({'kind': 'filters', **settings})
 
 
+def soft_stages(
+  config: ConfigDict, training: Training, part: float, **settings: Any
+) -> None:
+  """Zeroes filters for half of the epochs, cuts them, and trains the rest on."""
+  config.stages = ('soft', 'filters', 'finetune')
+  # Of a trained network, as the papers have it.
+  slower = training._replace(rate=training.rate / 10)
+  config.soft = slower.stage(
+    'soft',
+    training.tuned / 2,
+    every=training.steps(1),
+    density=part,
+    **settings,
+  )
+  # Whole epochs, so that the last update zeroes.
+  config.soft.steps -= config.soft.steps % config.soft.every
+  config.filters = cut(density=part, scope='layer')
+  config.finetune = training.stage('finetune', training.tuned / 2)
+
+
 def known(arg: str | None, name: str, *arguments: str) -> None:
   """Refuses an argument that the config does not have."""
   if arg and arg not in arguments:

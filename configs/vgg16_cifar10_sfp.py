@@ -22,17 +22,5 @@ def get_config(arg: str | None = None) -> ConfigDict:
   common_cifar.known(arg, 'vgg16_cifar10_sfp', 'cpu')
   config, training = common_cifar.cifar_config('vgg16', 'sfp', arg)
   part = 0.5 if common_cifar.is_short(arg) else 0.265
-  config.stages = ('soft', 'filters', 'finetune')
-  # Of a trained network, as the paper has it.
-  slower = training._replace(rate=training.rate / 10)
-  config.soft = slower.stage(
-    'soft',
-    training.tuned / 2,
-    every=training.steps(1),
-    density=part,
-  )
-  # Whole epochs, so that the last update zeroes.
-  config.soft.steps -= config.soft.steps % config.soft.every
-  config.filters = common_cifar.cut(density=part, scope='layer')
-  config.finetune = training.stage('finetune', training.tuned / 2)
+  common_cifar.soft_stages(config, training, part)
   return config
