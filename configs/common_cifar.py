@@ -139,7 +139,7 @@ def cut(**settings: Any) -> ConfigDict:
 def soft_stages(
   config: ConfigDict, training: Training, part: float, **settings: Any
 ) -> None:
-  """Zeroes filters for half of the epochs, cuts them, and trains the rest on."""
+  """Zeroes filters for half of the epochs, cuts them, trains the rest on."""
   config.stages = ('soft', 'filters', 'finetune')
   # Of a trained network, as the papers have it.
   slower = training._replace(rate=training.rate / 10)
