@@ -62,33 +62,44 @@ def shrink(
     latency: whether both models are timed.
   """
   given = subject(path, model_name, max_bytes)
-  settings: dict[str, Any] = {}
-  if budget is None and (score, scope, round_to) != ('l2', 'global', 1):
-    raise InputError(
-      'a budget must be given where a score, a scope or a rounding is, got'
-      ' none: add --budget flops=0.5, say'
-    )
-  if budget is not None:
-    name, density = budget_of(budget)
-    settings = {
-      'budget': name,
-      'density': density,
-      'score': score,
-      'scope': scope,
-      'round_to': round_to,
-    }
+  settings = _settings(budget, score, scope, round_to)
   example = jax.ShapeDtypeStruct((_BATCH, *given.model.input_shape), np.float32)
   small = shrinking.shrink(given.apply, given.variables, example, **settings)
-  meta = {k: v for k, v in given.meta.items() if k in _KEPT}
-  meta['model'] = given.model.name
-  report = small.report
   measured = {}
   if latency:
     measured['latency'] = {
       'before': _timed(given.apply, given.variables, example),
       'after': _timed(small.apply, small.variables, example),
     }
-  shrunk_files.save_shrunk(out, small.variables, report.plan, meta)
+  meta = {k: v for k, v in given.meta.items() if k in _KEPT}
+  meta['model'] = given.model.name
+  shrunk_files.save_shrunk(out, small.variables, small.report.plan, meta)
+  return {**_told(small.report), **measured, 'bytes': os.path.getsize(out)}
+
+
+def _settings(
+  budget: str | None, score: str, scope: str, round_to: int
+) -> dict[str, Any]:
+  """What chooses the channels, nothing where only the dead ones go."""
+  if budget is not None:
+    name, density = budget_of(budget)
+    return {
+      'budget': name,
+      'density': density,
+      'score': score,
+      'scope': scope,
+      'round_to': round_to,
+    }
+  if (score, scope, round_to) != ('l2', 'global', 1):
+    raise InputError(
+      'a budget must be given where a score, a scope or a rounding is, got'
+      ' none: add --budget flops=0.5, say'
+    )
+  return {}
+
+
+def _told(report: shrinking.Report) -> dict[str, Any]:
+  """The report as plain data."""
   return {
     'groups': [
       {
@@ -107,8 +118,6 @@ def shrink(
     'after': report.after,
     'prr': report.prr,
     'frr': report.frr,
-    **measured,
-    'bytes': os.path.getsize(out),
   }
 
 

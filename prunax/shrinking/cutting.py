@@ -131,6 +131,15 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
       f'what the plan cuts must be free in this call too, but {why}: call the'
       ' model as it was traced'
     )
+  for name, axes in zip(traced.names, traced.axes, strict=True):
+    for k, axis in enumerate(axes):
+      mask = plan.kept.get(name, {}).get(k, np.ones(len(axis), bool))
+      if (np.isin(linker.find(axis), gone) == mask).any():
+        raise InputError(
+          f'the plan must cut a channel of all leaves that it is in, but'
+          f' {name} keeps one that others lose: give the plan of this model,'
+          ' and call the model as it was traced'
+        )
   return gone
 
 

@@ -14,6 +14,11 @@ def left_out(
   traced: Traced, found: list[Group], keep: Mapping[str, Any]
 ) -> np.ndarray:
   """The sets of atoms that go where the user says what stays."""
+  if not isinstance(keep, Mapping):
+    raise InputError(
+      'keep must map leaves or groups to vectors of booleans, got'
+      f' {type(keep).__name__}: name the leaf of each vector'
+    )
   by_id = {g.id: g for g in found}
   wanted: dict[int, bool] = {}
   for name, given in keep.items():

@@ -151,11 +151,6 @@ def shrink(
   call = model.call_of(example, kwargs)
   traced = model.trace(apply, variables, call)
   found = groups(traced)
-  if keep is not None and density is not None:
-    raise InputError(
-      'one of keep and density must be given, got both: leave one out'
-    )
-  usual = choosing.Settings(1.0, 'flops', 'l2', 'global', None, 1, 1)
   settings = choosing.Settings(
     1.0 if density is None else density,
     budget,
@@ -165,11 +160,7 @@ def shrink(
     round_to,
     steps,
   )
-  if density is None and settings != usual:
-    raise InputError(
-      'density must be given where budget, score, scope, rules, round_to or'
-      ' steps are, got none: say which part of the budget stays'
-    )
+  _check_one_way(keep, density, settings)
   if keep is not None:
     gone = keeping.left_out(traced, found, keep)
   elif density is not None:
@@ -189,6 +180,22 @@ def shrink(
     plan.cut(masked),
     report(traced, found, gone, left, plan),
   )
+
+
+def _check_one_way(
+  keep: Any, density: float | None, settings: choosing.Settings
+) -> None:
+  """Refuses two ways of choosing, and settings of the one that is not taken."""
+  if keep is not None and density is not None:
+    raise InputError(
+      'one of keep and density must be given, got both: leave one out'
+    )
+  usual = choosing.Settings(1.0, 'flops', 'l2', 'global', None, 1, 1)
+  if density is None and settings != usual:
+    raise InputError(
+      'density must be given where budget, score, scope, rules, round_to or'
+      ' steps are, got none: say which part of the budget stays'
+    )
 
 
 def _spared(gone: np.ndarray, found: Sequence[Group]) -> np.ndarray:
