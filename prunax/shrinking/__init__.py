@@ -8,6 +8,7 @@ from prunax.shrinking import indexing as indexing
 from prunax.shrinking import joining as joining
 from prunax.shrinking import makers as makers
 from prunax.shrinking import moves as moves
+from prunax.shrinking import ordering as ordering
 from prunax.shrinking import products as products
 from prunax.shrinking import reductions as reductions
 from prunax.shrinking import reshape as reshape

@@ -1,5 +1,6 @@
 """Which channels go for a budget, by their scores."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,18 +51,53 @@ def check(settings: Settings) -> None:
   whole('round_to', settings.round_to, 1)
 
 
-def chosen(
+def within_budget(
   traced: Traced, found: list[Group], variables: Any, settings: Settings
+) -> cutting.Settled:
+  """What goes for a budget.
+
+  Groups with channels that cannot go, even if they are 0, stay whole, and
+  others go instead.
+  """
+  check(settings)
+  whole_ones: list[str] = []
+  stuck = np.zeros(0, np.int64)
+  while True:
+    try:
+      wanted = _chosen(traced, found, variables, settings, whole_ones)
+    except InputError as e:
+      if not whole_ones:
+        raise
+      raise InputError(
+        f'{e}; {", ".join(whole_ones)} must stay whole, since what their'
+        ' channels give when they are 0 depends on the place or the input'
+      ) from e
+    masked = cutting.plan_of(traced, wanted, {}).mask(variables)
+    cut = cutting.settled(traced, wanted, masked)
+    stuck = np.union1d(stuck, cut.stuck)
+    if not cut.stuck.size:
+      return cut._replace(stuck=stuck)
+    whole_ones += [g.id for g in found if np.isin(g.atoms, cut.stuck).any()]
+
+
+def _chosen(
+  traced: Traced,
+  found: list[Group],
+  variables: Any,
+  settings: Settings,
+  whole_ones: Collection[str],
 ) -> np.ndarray:
   """The sets of atoms that go for a budget."""
-  check(settings)
   density, steps = settings.density, settings.steps
   own = _own_densities(found, settings.rules)
+  own = [
+    None if g.id in whole_ones else x for g, x in zip(found, own, strict=True)
+  ]
   free = [i for i, g in enumerate(found) if g.prunable and own[i] is not None]
   if not free:
     raise InputError(
       'a model must have channels that may be cut, got none:'
-      f' {"; ".join(sorted({g.why for g in found if g.why}))}'
+      f' {"; ".join(sorted({g.why for g in found if g.why})) or "none is made"}'
     )
   way = expense(traced, found, settings.budget)
   score = scores.of(settings.score)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -34,16 +34,31 @@ def plan_of(traced: Traced, gone: np.ndarray, added: dict[str, Any]) -> Plan:
   return Plan(shapes, kept, frozenset(summed(traced)), added)
 
 
-def settled(
-  traced: Traced, gone: np.ndarray, reference: Any
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-  """What of `gone` can go, with what must be added for it.
+class Settled(NamedTuple):
+  """What can go so that the masked network stays the same.
+
+  Attributes:
+    masked: the variables of that network.
+    gone: the sets of atoms, by their least atom.
+    stuck: those that were to go but stay.
+    added: by the mark of a product, what takes the place of what went.
+  """
+
+  masked: Any
+  gone: np.ndarray
+  stuck: np.ndarray
+  added: dict[str, np.ndarray]
+
+
+def settled(traced: Traced, wanted: np.ndarray, masked: Any) -> Settled:
+  """What can go of what is wanted.
 
   Args:
     traced: the model.
-    gone: sets of atoms, by their least atom.
-    reference: the variables of the network that is to stay the same.
+    wanted: sets of atoms, by their least atom.
+    masked: the variables of the network that is to stay the same.
   """
+  gone, reference = wanted, masked
   leaves = [np.asarray(x) for x in jax.tree.leaves(reference)]
   while True:
     looker = Looker(traced.linker, gone)
@@ -72,7 +87,7 @@ def settled(
   for _, mark, value in looker.leaks:
     if value is not None and mark is not None and np.any(value):
       added[mark] = added[mark] + value if mark in added else value
-  return gone, added
+  return Settled(masked, gone, np.setdiff1d(wanted, gone), added)
 
 
 def dead(traced: Traced, variables: Any, found: list[Group]) -> np.ndarray:

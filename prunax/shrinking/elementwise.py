@@ -45,10 +45,17 @@ def rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
   if eqn.primitive.name == 'mul':
     # 0 times whatever is finite.
     known = known | met[0].zero | met[1].zero
+  if eqn.primitive.name == 'div':
+    # 0 by whatever is not.
+    known = known | (met[0].zero & ~met[1].known)
   if eqn.primitive.name == 'select_n':
-    agree = np.all([p.known & (p.values == met[1].values) for p in met[1:]], 0)
-    values[agree] = met[1].values[agree]
-    known = known | agree
+    which, *cases = met
+    agree = np.all([p.known & (p.values == cases[0].values) for p in cases], 0)
+    picked = [which.known & (which.values == i) for i in range(len(cases))]
+    for at, case in ((agree, cases[0]), *zip(picked, cases, strict=True)):
+      at = at & case.known
+      values[at] = case.values[at]
+      known = known | at
   return Profile(values, known)
 
 

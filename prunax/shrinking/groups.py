@@ -47,17 +47,19 @@ class Group(NamedTuple):
 
 
 def summed(traced: Traced) -> set[tuple[str, int]]:
-  """The axes of leaves that a product sums over."""
+  """The axes of leaves that products sum over, and that nothing else shows."""
   linker = traced.linker
-  mixed = np.zeros(linker.size, bool)
-  for axis in linker.summed:
-    mixed[axis] = True
-  mixed[0] = False
+  consumed, made = np.zeros((2, linker.size), bool)
+  for mark, axes in ((consumed, linker.summed), (made, linker.made)):
+    for axis in axes:
+      mark[axis] = True
+  consumed &= ~made
+  consumed[0] = False
   return {
     (name, k)
     for name, axes in zip(traced.names, traced.axes, strict=True)
     for k, axis in enumerate(axes)
-    if mixed[axis].any()
+    if consumed[axis].any()
   }
 
 

@@ -1,6 +1,7 @@
 """What a cut model is, as plain data: what of each leaf is kept."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -23,6 +24,8 @@ class Plan(NamedTuple):
     added: by the mark of a product, what is added in place of constants that
       were cut.
     before: of a model that was cut already, the plan of that cut; else None.
+    zeroed: by leaf and axis, where channels were to go but stay as 0, those
+      that are not.
   """
 
   shapes: dict[str, tuple[int, ...]]
@@ -30,6 +33,7 @@ class Plan(NamedTuple):
   summed: frozenset[tuple[str, int]]
   added: dict[str, np.ndarray]
   before: 'Plan | None' = None
+  zeroed: Masks = MappingProxyType({})
 
   def chain(self) -> list['Plan']:
     """The plans of all cuts, in their order."""
@@ -57,7 +61,10 @@ class Plan(NamedTuple):
     return self._mapped(variables, _cut)
 
   def mask(self, variables: Any) -> Any:
-    """The full tree with 0 in all that makes a channel that is cut."""
+    """The full tree with 0 in all that makes a channel that is cut.
+
+    Or that was to be cut, and stays as 0.
+    """
 
     names = list(self.shapes)
     # A removed channel's need not be 0.
@@ -68,11 +75,12 @@ class Plan(NamedTuple):
     def masked(name: str, x: Any, kept: Mapping[int, np.ndarray]) -> Any:
       if name in kept_as_is:
         return x
-      for k, mask in kept.items():
-        if (name, k) not in self.summed:
-          around = [1] * np.ndim(x)
-          around[k] = -1
-          x = np.where(mask.reshape(around), x, np.zeros_like(x))
+      for masks in (kept, self.zeroed.get(name, {})):
+        for k, mask in masks.items():
+          if (name, k) not in self.summed:
+            around = [1] * np.ndim(x)
+            around[k] = -1
+            x = np.where(mask.reshape(around), x, np.zeros_like(x))
       return x
 
     return self._mapped(variables, masked)

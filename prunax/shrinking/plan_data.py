@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prunax.errors import InputError
-from prunax.shrinking.plan import Plan
+from prunax.shrinking.plan import Masks, Plan
 
 VERSION = 1
 
@@ -23,14 +23,11 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def _data(plan: Plan) -> dict[str, Any]:
+  zeroed = {'zeroed': _bits(plan.zeroed)} if plan.zeroed else {}
   return {
     'shapes': {name: list(shape) for name, shape in plan.shapes.items()},
-    'kept': {
-      name: {
-        str(k): np.packbits(mask).tobytes().hex() for k, mask in axes.items()
-      }
-      for name, axes in plan.kept.items()
-    },
+    'kept': _bits(plan.kept),
+    **zeroed,
     'summed': sorted([name, k] for name, k in plan.summed),
     'added': {
       mark: {
@@ -40,6 +37,15 @@ def _data(plan: Plan) -> dict[str, Any]:
       }
       for mark, x in plan.added.items()
     },
+  }
+
+
+def _bits(masks: Masks) -> dict[str, dict[str, str]]:
+  return {
+    name: {
+      str(k): np.packbits(mask).tobytes().hex() for k, mask in axes.items()
+    }
+    for name, axes in masks.items()
   }
 
 
@@ -78,15 +84,18 @@ def _chained(plans: list[Plan]) -> Plan:
 
 def _plan(data: Any) -> Plan:
   shapes = {name: tuple(map(int, s)) for name, s in data['shapes'].items()}
-  kept = {
-    name: {
-      int(k): _mask(bits, shapes[name][int(k)]) for k, bits in axes.items()
+  kept, zeroed = (
+    {
+      name: {
+        int(k): _mask(bits, shapes[name][int(k)]) for k, bits in axes.items()
+      }
+      for name, axes in masks.items()
     }
-    for name, axes in data['kept'].items()
-  }
+    for masks in (data['kept'], data.get('zeroed', {}))
+  )
   summed = frozenset((str(name), int(k)) for name, k in data['summed'])
   added = {mark: _array(x) for mark, x in data['added'].items()}
-  return Plan(shapes, kept, summed, added)
+  return Plan(shapes, kept, summed, added, zeroed=zeroed)
 
 
 def _mask(bits: str, n: int) -> np.ndarray:

@@ -79,6 +79,7 @@ class Linker(Atoms):
     products: all products, in the order of the program.
     unknown: the primitives met that have no rule.
     summed: axes of leaves that a product sums over.
+    made: axes of leaves that come through to what is made with them.
     in_rule: whether this is a rule of gradients, and not the program itself.
   """
 
@@ -87,6 +88,7 @@ class Linker(Atoms):
     self.products: list[Product] = []
     self.unknown: list[str] = []
     self.summed: list[Axis] = []
+    self.made: list[Axis] = []
     self._marks: dict[str, int] = {}
     self._times = 1
     self.in_rule = False
@@ -155,15 +157,28 @@ class Linker(Atoms):
     leaf = leaves.pop() if len(leaves) == 1 else None
     mark = None
     if name in products.PRODUCTS:
+      self._note_sums(eqn, given)
       mark = self._marked(eqn, given, ins, outs)
+    elif leaf is None and not self.in_rule:
+      self.made += [x for g in given if g.leaf is not None for x in g.axes]
     return Step(eqn, ins, outs, (), mark), [Given(x, leaf) for x in outs]
+
+  def _note_sums(self, eqn: Eqn, given: list[Given]) -> None:
+    """Of two leaves the first makes what the second one sums over."""
+    if self.in_rule:
+      return
+    both = all(g.leaf is not None for g in given)
+    for i, g in enumerate(given):
+      if g.leaf is None:
+        continue
+      summed = {x.axes[i] for x in products.sums(eqn)}
+      for k, axis in enumerate(g.axes):
+        makes = k not in summed or (both and i == 0)
+        (self.made if makes else self.summed).append(axis)
 
   def _marked(
     self, eqn: Eqn, given: list[Given], ins: list[Axes], outs: list[Axes]
   ) -> str | None:
-    for i, g in enumerate(given):
-      if g.leaf is not None and not self.in_rule:
-        self.summed += [ins[i][x.axes[i]] for x in products.sums(eqn)]
     kernel = 1 if given[1].leaf else 0
     leaf = given[kernel].leaf
     if self._times:

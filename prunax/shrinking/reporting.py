@@ -18,8 +18,9 @@ class Report(NamedTuple):
     plan: what is kept of each leaf.
     groups: the channels before.
     kept: by group, how many channels are left.
-    stayed: by group, how many were to go, but had to stay as they are, since
-      what they hold reaches others and depends on the place or the input.
+    stayed: by group, how many were to go, but had to stay, since what they
+      hold when they are 0 reaches others, and depends on the place or the
+      input.
     before: what the dense model costs, by 'flops', 'params', 'bytes', 'peak',
       'activations', 'cop_flops', 'cop_params' and 'cop_inputs'.
     after: what is left of it.
@@ -53,13 +54,13 @@ def report(
   traced: Traced,
   found: list[Group],
   gone: np.ndarray,
-  left: np.ndarray,
+  stuck: np.ndarray,
   plan: Plan,
 ) -> Report:
-  counts = np.array([int((~np.isin(g.atoms, left)).sum()) for g in found])
+  """What went, what was to go and stayed, and what the model costs."""
+  counts = np.array([int((~np.isin(g.atoms, gone)).sum()) for g in found])
   ways = {b: expense(traced, found, b) for b in BY_LEAF}
   values = living(traced, found)
-  stuck = np.setdiff1d(gone, left)
   stayed = {g.id: int(np.isin(g.atoms, stuck).sum()) for g in found}
   return Report(
     plan,

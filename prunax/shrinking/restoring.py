@@ -85,7 +85,8 @@ def reconstruct(
     raise InputError(f'rate must be above 0, got {rate!r}: mend it')
   run = run_of(apply, variables, model.call_of(example, kwargs))
   gone = _gone(run.traced, cut)
-  masked = cutting.plan_of(run.traced, gone, {}).mask(variables)
+  plan = cut if isinstance(cut, Plan) else cutting.plan_of(run.traced, gone, {})
+  masked = plan.mask(variables)
   leaves, structure = jax.tree.flatten(masked)
   layers = _layers(run, gone)
   wanted = [i for x in layers for i in (x.slot, x.way.end, *x.way.others)]

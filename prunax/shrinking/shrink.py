@@ -116,7 +116,9 @@ def shrink(
 
   The outputs are those of the masked model, `report.plan.mask(variables)`:
   the one whose removed channels are 0 in all that makes them. With neither
-  `keep` nor `density` only what is dead goes, and the outputs stay. A cut
+  `keep` nor `density` only what is dead goes, and the outputs stay. Channels
+  that `keep` leaves out but that cannot go without a trace stay as 0; a budget
+  takes others instead. `report.stayed` tells both. A cut
   model is cut again by its own `apply` and variables; `report.plan` is for
   these, and its `before` is the plan of the first cut.
 
@@ -161,24 +163,26 @@ def shrink(
     steps,
   )
   _check_one_way(keep, density, settings)
-  if keep is not None:
-    gone = keeping.left_out(traced, found, keep)
-  elif density is not None:
-    gone = choosing.chosen(traced, found, variables, settings)
+  if density is not None:
+    cut = choosing.within_budget(traced, found, variables, settings)
+  elif keep is not None:
+    wanted = keeping.left_out(traced, found, keep)
+    masked = cutting.plan_of(traced, wanted, {}).mask(variables)
+    cut = cutting.settled(traced, wanted, masked)
   else:
-    gone = _spared(cutting.dead(traced, variables, found), found)
+    dead = _spared(cutting.dead(traced, variables, found), found)
+    cut = cutting.settled(traced, dead, variables)
 
-  masked = variables
-  if keep is not None or density is not None:
-    masked = cutting.plan_of(traced, gone, {}).mask(variables)
-  left, added = cutting.settled(traced, gone, masked)
-  plan = cutting.plan_of(traced, left, added)
+  plan = cutting.plan_of(traced, cut.gone, cut.added)
+  if keep is not None:
+    zeroed = cutting.plan_of(traced, cut.stuck, {}).kept
+    plan = plan._replace(zeroed=zeroed)
   if isinstance(apply, cutting.CutApply):
     plan = plan._replace(before=apply.plan)
   return Shrunk(
     cutting.CutApply(apply, plan),
-    plan.cut(masked),
-    report(traced, found, gone, left, plan),
+    plan.cut(cut.masked),
+    report(traced, found, cut.gone, cut.stuck, plan),
   )
 
 

@@ -29,6 +29,8 @@ def check(apply, variables, x, seed, part, gradients=False):
   small = shrinking.shrink(apply, variables, x, keep=keep)
   # What has to stay is 0, too: the network that was asked for.
   asked = _masked(variables, groups, keep)
+  mask = small.report.plan.mask(variables)
+  jax.tree.map(np.testing.assert_array_equal, mask, asked)
   runs = [small.apply, apply]
   if gradients:
     runs = [jax.jit(run) for run in runs]

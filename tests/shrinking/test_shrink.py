@@ -1,5 +1,6 @@
 """`shrink` and `channels`, as a notebook calls them."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -72,20 +73,40 @@ def _conv(x, kernel):
   )
 
 
-def test_a_constant_that_is_cut_off_at_the_border_stays():
-  v = dense(('a', (3, 3, 2, 4)), ('b', (3, 3, 4, 2)))
-  x = np.ones((1, 5, 5, 2), np.float32)
+def bordered(v, x):
+  """Half of what the first one gives is cut off at the border."""
+  h = _conv(jax.nn.sigmoid(_conv(x, v['a'])), v['b'])
+  return _conv(jax.nn.relu(h), v['c'])
 
-  def apply(v, x):
-    return _conv(jax.nn.sigmoid(_conv(x, v['a'])), v['b'])
 
+BORDERED = dense(('a', (3, 3, 2, 4)), ('b', (3, 3, 4, 8)), ('c', (3, 3, 8, 2)))
+IMAGES = np.ones((1, 5, 5, 2), np.float32)
+
+
+def test_a_constant_that_is_cut_off_at_the_border_stays(tmp_path):
   keep = {'a': np.array([True, False, True, False])}
-  small = prunax.shrink(apply, v, x, keep=keep)
+  small = prunax.shrink(bordered, BORDERED, IMAGES, keep=keep)
+  plan = small.report.plan
   assert small.report.stayed == {'a': 2} and small.report.kept['a'] == 4
-  masked = {**v, 'a': v['a'] * keep['a']}
+  masked = {**BORDERED, 'a': BORDERED['a'] * keep['a']}
   np.testing.assert_allclose(
-    small.apply(small.variables, x), apply(masked, x), atol=1e-6
+    small.apply(small.variables, IMAGES), bordered(masked, IMAGES), atol=1e-6
   )
+  prunax.save_shrunk(tmp_path / 'small.npz', small.variables, plan)
+  loaded = prunax.load_shrunk(tmp_path / 'small.npz', bordered)[2]
+  for one in (plan, loaded):
+    chex.assert_trees_all_equal(one.mask(BORDERED), masked)
+    chex.assert_trees_all_equal(one.cut(masked), small.variables)
+
+
+def test_a_budget_takes_others_for_channels_that_stay():
+  small = prunax.shrink(bordered, BORDERED, IMAGES, density=0.6, score='l1')
+  report = small.report
+  assert list(report.stayed) == ['a'] and report.kept['a'] == 4
+  assert report.kept['b'] == 4
+  same(small, bordered, BORDERED, IMAGES)
+  with pytest.raises(InputError, match='a must stay whole, since'):
+    prunax.shrink(bordered, BORDERED, IMAGES, density=0.1)
 
 
 def test_only_what_is_dead_goes_by_itself():
