@@ -13,8 +13,8 @@ from prunax.shrinking.rule import (
   Profile,
   Rule,
   Step,
-  unknown,
 )
+from prunax.shrinking.seen import anywhere
 
 
 def link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
@@ -63,11 +63,7 @@ def _along(x: Any, axis: int, n: int) -> Profile:
   """What an operand holds along an axis of the result."""
   if x.shape and x.shape[axis] == n and n > 1:
     return x.profile(axis)
-  if x.concrete is None or not x.concrete.size:
-    return unknown(n)
-  first = x.concrete.flat[0]
-  same = bool(np.all(x.concrete == first))
-  return Profile(np.full(n, first), np.full(n, same))
+  return anywhere(x, n)
 
 
 elementwise = Rule(link, rest=rest)

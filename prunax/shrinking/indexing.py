@@ -110,3 +110,48 @@ def _update_rest(
 
 
 RULES['dynamic_update_slice'] = Rule(_update_link, rest=_update_rest)
+
+
+def _windows(eqn: Eqn) -> dict[int, int]:
+  """The axes of a scatter's operand taken whole, by the axis of the updates."""
+  numbers = eqn.params['dimension_numbers']
+  operand, _, updates = (v.aval.shape for v in eqn.invars)
+  gone = (*numbers.inserted_window_dims, *numbers.operand_batching_dims)
+  left = [k for k in range(len(operand)) if k not in gone]
+  return {
+    new: k
+    for new, k in zip(numbers.update_window_dims, left, strict=True)
+    if updates[new] == operand[k]
+    and k not in numbers.scatter_dims_to_operand_dims
+  }
+
+
+def _scatter_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  operand, numbers, updates = ins
+  whole = _windows(eqn)
+  moved = [x for k, x in enumerate(operand) if k not in whole.values()]
+  moved += [x for k, x in enumerate(updates) if k not in whole]
+  for x in (*moved, *numbers):
+    atoms.fix(x, _PICKED)
+  for new, k in whole.items():
+    atoms.join(operand[k], updates[new], 'it meets an axis that is no channel')
+  return [operand]
+
+
+def _scatter_rest(
+  step: Step, seen: Sequence[Any], out: int, axis: int
+) -> Profile:
+  """Where both are alike, and a sum where both are 0."""
+  places = {k: new for new, k in _windows(step.eqn).items()}
+  if axis not in places:
+    return unknown(len(seen[0].cut(axis)), step.eqn.outvars[0].aval.dtype)
+  old, new = seen[0].profile(axis), seen[2].profile(places[axis])
+  same = old.known & new.known & (old.values == new.values)
+  if step.eqn.primitive.name in ('scatter-add', 'scatter-mul'):
+    same = old.zero & new.zero
+  return Profile(old.values, same)
+
+
+for _name in ('scatter', 'scatter-add', 'scatter-mul', 'scatter-min'):
+  RULES[_name] = Rule(_scatter_link, rest=_scatter_rest)
+RULES['scatter-max'] = RULES['scatter-min']

@@ -55,22 +55,6 @@ def _same(profiles: Iterable[Profile]) -> Profile:
 RULES['concatenate'] = Rule(_concatenate_link, rest=_concatenate_rest)
 
 
-def _tile_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
-  del atoms
-  times = eqn.params['reps']
-  return [
-    tuple(joined_ends([x] * n) for x, n in zip(ins[0], times, strict=True))
-  ]
-
-
-def _tile_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
-  held, times = seen[0].profile(axis), step.eqn.params['reps'][axis]
-  return Profile(np.tile(held.values, times), np.tile(held.known, times))
-
-
-RULES['tile'] = Rule(_tile_link, rest=_tile_rest)
-
-
 def _parts(eqn: Eqn) -> list[slice]:
   ends = np.cumsum(eqn.params['sizes'])
   return [

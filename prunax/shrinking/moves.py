@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from prunax.shrinking.atoms import Atoms, Axes
+from prunax.shrinking.atoms import Atoms, Axes, joined_ends
 from prunax.shrinking.rule import (
   RULES,
   Cut,
@@ -15,8 +15,8 @@ from prunax.shrinking.rule import (
   Profile,
   Rule,
   Step,
-  unknown,
 )
+from prunax.shrinking.seen import anywhere
 
 
 def _broadcast_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
@@ -41,16 +41,44 @@ def _broadcast_rest(
   n = shape[axis]
   if axis in dims and x.shape[dims.index(axis)] == n and n > 1:
     return x.profile(dims.index(axis))
-  if x.concrete is not None and x.concrete.size:
-    first = x.concrete.flat[0]
-    same = bool(np.all(x.concrete == first))
-    return Profile(np.full(n, first), np.full(n, same))
-  return unknown(n, step.eqn.outvars[0].aval.dtype)
+  return anywhere(x, n)
 
 
 RULES['broadcast_in_dim'] = Rule(
   _broadcast_link, _broadcast_bind, _broadcast_rest
 )
+
+
+def _tile_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
+  """What one position is broadcast to may go one by one."""
+  return [
+    tuple(
+      atoms.fresh(n) if len(x) == 1 < n else joined_ends([x] * n)
+      for x, n in zip(ins[0], eqn.params['reps'], strict=True)
+    )
+  ]
+
+
+def _tile_bind(cut: Cut, values: list[Any]) -> list[Any]:
+  eqn = cut.step.eqn
+  times = [
+    len_out if len_in == 1 < n else n
+    for n, len_in, len_out in zip(
+      eqn.params['reps'], eqn.invars[0].aval.shape, cut.shape(), strict=True
+    )
+  ]
+  return cut.bind(values, reps=tuple(times))
+
+
+def _tile_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
+  x, n = seen[0], step.eqn.outvars[0].aval.shape[axis]
+  if x.shape[axis] == 1:
+    return anywhere(x, n)
+  held, times = x.profile(axis), step.eqn.params['reps'][axis]
+  return Profile(np.tile(held.values, times), np.tile(held.known, times))
+
+
+RULES['tile'] = Rule(_tile_link, _tile_bind, _tile_rest)
 
 
 def _moved(eqn: Eqn) -> list[int]:

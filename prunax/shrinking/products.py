@@ -172,11 +172,15 @@ def _conv_bind(cut: Cut, values: list[Any]) -> list[Any]:
 
 
 def _conv_rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
-  """0 where the kernel is."""
+  """0 where the kernel is, or all that a group reads."""
   eqn = step.eqn
   spec, aval = eqn.params['dimension_numbers'], eqn.outvars[0].aval
   if axis == spec.out_spec[1]:
     zero = seen[1].profile(spec.rhs_spec[0]).zero
+    if _by_group(eqn):
+      groups = eqn.params['feature_group_count']
+      read = seen[0].profile(spec.lhs_spec[1]).zero.reshape(groups, -1).all(1)
+      zero = zero | np.repeat(read, len(zero) // groups)
     return Profile(np.zeros(len(zero), aval.dtype), zero)
   return unknown(aval.shape[axis], aval.dtype)
 

@@ -52,6 +52,15 @@ class Seen:
     return Profile(rows[:, 0], gone & (rows == rows[:, :1]).all(1))
 
 
+def anywhere(x: Any, n: int) -> Profile:
+  """What an array holds along an axis of n positions that it has not."""
+  if x.concrete is None or not x.concrete.size:
+    return unknown(n, plain_dtype(x.dtype))
+  first = x.concrete.flat[0]
+  same = bool(np.all(x.concrete == first))
+  return Profile(np.full(n, first), np.full(n, same))
+
+
 def plain_dtype(dtype: Any) -> Any:
   try:
     return np.dtype(dtype)

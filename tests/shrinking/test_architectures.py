@@ -21,13 +21,14 @@ def arrays(**shapes):
   }
 
 
-def conv(x, kernel, stride=1):
+def conv(x, kernel, stride=1, groups=1):
   return lax.conv_general_dilated(
     x,
     kernel,
     (stride, stride),
     'SAME',
     dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    feature_group_count=groups,
   )
 
 
@@ -77,6 +78,22 @@ def repeated(v, x):
   return h @ v['b']
 
 
+def blurred(v, x):
+  h = jax.nn.relu(conv(x, v['a']))
+  blur = jnp.tile(jnp.ones((3, 3, 1, 1)) / 9, (1, 1, 1, h.shape[-1]))
+  h = conv(h, blur, 2, groups=h.shape[-1])
+  return jax.nn.relu(conv(h, v['b'])).mean((1, 2)) @ v['c']
+
+
+def message_passing(v, x):
+  """Sums and maxima of the neighbours in a graph."""
+  source, target = np.array([[0, 1, 2, 3, 4, 5, 0], [1, 1, 2, 0, 3, 3, 5]])
+  h = jax.nn.relu(x[0] @ v['a'])
+  h = jax.ops.segment_sum(h[source], target, 6)
+  h = jax.nn.relu(h @ v['b'])
+  return jax.ops.segment_max(h[source], target, 6).clip(0) @ v['c']
+
+
 def linear_attention(v, x):
   q, k = (jax.nn.elu(x @ v[n]) + 1 for n in 'ab')
   context = jnp.einsum('bld,blm->bdm', k, x @ v['c'])
@@ -110,6 +127,16 @@ NETWORKS = {
   sorted_in_time: (arrays(**SQUARE), SEQUENCE, {'a': 8}),
   in_frequencies: (arrays(a=(5, 8), b=(8, 3)), SEQUENCE, {'a': 8}),
   repeated: (arrays(a=(5, 8), b=(16, 3)), SEQUENCE, {'a': 8}),
+  blurred: (
+    arrays(a=(3, 3, 3, 8), b=(3, 3, 8, 6), c=(6, 3)),
+    IMAGES,
+    {'a': 8, 'b': 6},
+  ),
+  message_passing: (
+    arrays(a=(5, 8), b=(8, 6), c=(6, 3)),
+    SEQUENCE,
+    {'a': 8, 'b': 6},
+  ),
   # What is constant meets what is not: the channels of keys stay.
   linear_attention: (
     arrays(a=(5, 8), b=(5, 8), c=(5, 10), d=(10, 3)),
