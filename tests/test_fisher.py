@@ -41,12 +41,13 @@ def test_a_convolutional_net():
   x = rng.integers(256, size=(3, *model.input_shape)).astype(np.uint8)
   got = fisher_diagonal(model.apply, params, x, np.arange(3), data.scale, 2)
 
-  def loss(params, i):
-    logits = model.apply(params, data.scale(x[i : i + 1]), train=False)
-    return -jax.nn.log_softmax(logits[0])[i]
+  def loss(params, image, answer):
+    logits = model.apply(params, data.scale(image[None]), train=False)
+    return -jax.nn.log_softmax(logits[0])[answer]
 
+  gradient = jax.jit(jax.grad(loss))
   squares = [
-    jax.tree.map(jnp.square, jax.grad(loss)(params, i)) for i in range(3)
+    jax.tree.map(jnp.square, gradient(params, x[i], i)) for i in range(3)
   ]
   want = jax.tree.map(lambda *parts: sum(parts) / 3, *squares)
   for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
