@@ -62,7 +62,7 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> tables.Table:
   for group in groups:
     why = group['why']
     if group['stayed']:
-      why = f'{group["stayed"]} had to stay, since what they hold spreads'
+      why = f'{group["stayed"]} would leave a trace, and stayed'
     table.add_row(
       tables.plain(group['name']),
       f'{group["size"]:,}',

@@ -15,6 +15,8 @@ Axis = np.ndarray
 Axes = tuple[Axis, ...]
 
 
+# Why an axis has no channels that could go.
+EMPTY = 'an array that it is on is empty'
 _MERGED = 'it is merged with the channels of another axis'
 
 

@@ -60,24 +60,23 @@ def within_budget(
   others go instead.
   """
   check(settings)
-  whole_ones: list[str] = []
-  stuck = np.zeros(0, np.int64)
+  barred: list[str] = []
+  stayed = np.zeros(0, np.int64)
   while True:
     try:
-      wanted = _chosen(traced, found, variables, settings, whole_ones)
+      wanted = _chosen(traced, found, variables, settings, barred)
     except InputError as e:
-      if not whole_ones:
+      if not barred:
         raise
       raise InputError(
-        f'{e}; {", ".join(whole_ones)} must stay whole, since what their'
-        ' channels give when they are 0 depends on the place or the input'
+        f'{", ".join(barred)} must stay whole, since what their channels give'
+        f' when they are 0 depends on the place or the input, and {e}'
       ) from e
-    masked = cutting.plan_of(traced, wanted, {}).mask(variables)
-    cut = cutting.settled(traced, wanted, masked)
-    stuck = np.union1d(stuck, cut.stuck)
-    if not cut.stuck.size:
-      return cut._replace(stuck=stuck)
-    whole_ones += [g.id for g in found if np.isin(g.atoms, cut.stuck).any()]
+    cut = cutting.zeroed(traced, wanted, variables)
+    stayed = np.union1d(stayed, cut.stayed)
+    if not cut.stayed.size:
+      return cut._replace(stayed=stayed)
+    barred += [g.id for g in found if np.isin(g.atoms, cut.stayed).any()]
 
 
 def _chosen(
@@ -85,14 +84,12 @@ def _chosen(
   found: list[Group],
   variables: Any,
   settings: Settings,
-  whole_ones: Collection[str],
+  barred: Collection[str],
 ) -> np.ndarray:
   """The sets of atoms that go for a budget."""
   density, steps = settings.density, settings.steps
   own = _own_densities(found, settings.rules)
-  own = [
-    None if g.id in whole_ones else x for g, x in zip(found, own, strict=True)
-  ]
+  own = [None if g.id in barred else x for g, x in zip(found, own, strict=True)]
   free = [i for i, g in enumerate(found) if g.prunable and own[i] is not None]
   if not free:
     raise InputError(

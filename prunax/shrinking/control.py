@@ -106,7 +106,7 @@ def _scan(
   body = [
     *given[:consts],
     *(Given(g.axes) for g in given[consts : consts + carry]),
-    *(Given(g.axes[1:], g.leaf) for g in given[consts + carry :]),
+    *(g._replace(axes=g.axes[1:]) for g in given[consts + carry :]),
   ]
   frame, outs = linker.repeated(
     params['length'], lambda: linker.trace(params['jaxpr'], body)

@@ -31,7 +31,7 @@ def plan_of(traced: Traced, gone: np.ndarray, added: dict[str, Any]) -> Plan:
     n: tuple(map(len, a))
     for n, a in zip(traced.names, traced.axes, strict=True)
   }
-  return Plan(shapes, kept, frozenset(summed(traced)), added)
+  return Plan(shapes, kept, frozenset(summed(traced)), added, {})
 
 
 class Settled(NamedTuple):
@@ -40,14 +40,20 @@ class Settled(NamedTuple):
   Attributes:
     masked: the variables of that network.
     gone: the sets of atoms, by their least atom.
-    stuck: those that were to go but stay.
+    stayed: those that were to go.
     added: by the mark of a product, what takes the place of what went.
   """
 
   masked: Any
   gone: np.ndarray
-  stuck: np.ndarray
+  stayed: np.ndarray
   added: dict[str, np.ndarray]
+
+
+def zeroed(traced: Traced, wanted: np.ndarray, variables: Any) -> Settled:
+  """What can go of what is wanted, in the network that has 0 there."""
+  masked = plan_of(traced, wanted, {}).mask(variables)
+  return settled(traced, wanted, masked)
 
 
 def settled(traced: Traced, wanted: np.ndarray, masked: Any) -> Settled:
@@ -58,8 +64,8 @@ def settled(traced: Traced, wanted: np.ndarray, masked: Any) -> Settled:
     wanted: sets of atoms, by their least atom.
     masked: the variables of the network that is to stay the same.
   """
-  gone, reference = wanted, masked
-  leaves = [np.asarray(x) for x in jax.tree.leaves(reference)]
+  leaves = [np.asarray(x) for x in jax.tree.leaves(masked)]
+  gone = wanted
   while True:
     looker = Looker(traced.linker, gone)
     given = [
@@ -75,7 +81,7 @@ def settled(traced: Traced, wanted: np.ndarray, masked: Any) -> Settled:
     lost = [
       traced.linker.find(atoms.reshape(-1))
       for atoms, mark, value in looker.leaks
-      if value is None or mark is None
+      if value is None or mark is None or not np.isfinite(value).all()
     ]
     if not lost:
       break
@@ -139,9 +145,9 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
     for k, mask in plan.kept.get(name, {}).items():
       found.append(linker.find(axes[k][~mask]))
   gone = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-  stuck = gone[linker.fixed(gone)] if gone.size else gone
-  if stuck.size:
-    why = linker.cause(int(stuck[0]))
+  fixed = gone[linker.fixed(gone)] if gone.size else gone
+  if fixed.size:
+    why = linker.cause(int(fixed[0]))
     raise InputError(
       f'what the plan cuts must be free in this call too, but {why}: call the'
       ' model as it was traced'

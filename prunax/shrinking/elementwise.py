@@ -20,6 +20,10 @@ from prunax.shrinking.seen import anywhere
 def link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
   """Positions that meet are one; an axis of one position meets none."""
   shape = eqn.outvars[0].aval.shape
+  if any(x and len(x) != len(shape) for x in ins):
+    for axis in (axis for x in ins for axis in x):
+      atoms.fix(axis, f'{eqn.primitive.name} takes it apart')
+    return [tuple(np.full(n, FIXED) for n in shape)]
   axes = []
   for k, n in enumerate(shape):
     met = [x[k] for x in ins if x and len(x[k]) == n]
@@ -46,8 +50,9 @@ def rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
     # 0 times whatever is finite.
     known = known | met[0].zero | met[1].zero
   if eqn.primitive.name == 'div':
-    # 0 by whatever is not.
-    known = known | (met[0].zero & ~met[1].known)
+    # 0 by what all channels share: were it 0, the others would tell.
+    shared = not seen[1].shape or seen[1].shape[axis] == 1
+    known = known | (met[0].zero & shared)
   if eqn.primitive.name == 'select_n':
     which, *cases = met
     agree = np.all([p.known & (p.values == cases[0].values) for p in cases], 0)

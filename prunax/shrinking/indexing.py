@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jax import lax
 
 from prunax.shrinking.atoms import FIXED, Atoms, Axes
 from prunax.shrinking.rule import (
@@ -56,10 +57,29 @@ def _gather_bind(cut: Cut, values: list[Any]) -> list[Any]:
 def _gather_rest(
   step: Step, seen: Sequence[Any], out: int, axis: int
 ) -> Profile:
+  """What the operand holds, and what fills the places beyond its end."""
   whole, aval = _whole(step.eqn), step.eqn.outvars[0].aval
-  if axis in whole:
-    return seen[0].profile(whole[axis])
-  return unknown(aval.shape[axis], aval.dtype)
+  if axis not in whole:
+    return unknown(aval.shape[axis], aval.dtype)
+  held = seen[0].profile(whole[axis])
+  if _stays_inside(step.eqn, seen[1].concrete):
+    return held
+  fill = step.eqn.params['fill_value']
+  # NaN, which is what fills by itself, is NaN in the channels that stay, too.
+  filled = held.zero if fill is None else held.values == fill
+  return Profile(held.values, held.known & filled)
+
+
+def _stays_inside(eqn: Eqn, numbers: np.ndarray | None) -> bool:
+  """Whether a gather has nothing to fill."""
+  if eqn.params['mode'] != lax.GatherScatterMode.FILL_OR_DROP:
+    return True
+  if numbers is None:
+    return False
+  axes = list(eqn.params['dimension_numbers'].start_index_map)
+  shape = np.array(eqn.invars[0].aval.shape)[axes]
+  room = shape - np.array(eqn.params['slice_sizes'])[axes]
+  return bool(((numbers >= 0) & (numbers <= room)).all())
 
 
 RULES['gather'] = Rule(_gather_link, _gather_bind, _gather_rest)
@@ -152,6 +172,5 @@ def _scatter_rest(
   return Profile(old.values, same)
 
 
-for _name in ('scatter', 'scatter-add', 'scatter-mul', 'scatter-min'):
-  RULES[_name] = Rule(_scatter_link, rest=_scatter_rest)
-RULES['scatter-max'] = RULES['scatter-min']
+for _name in ('', '-add', '-mul', '-min', '-max'):
+  RULES[f'scatter{_name}'] = Rule(_scatter_link, rest=_scatter_rest)

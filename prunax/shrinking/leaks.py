@@ -90,9 +90,22 @@ def _added(
       dilation = eqn.params['rhs_dilation'][images[2:].index(i)]
       shape[i] = (eqn.invars[1].aval.shape[k] - 1) * dilation + 1
     operands[operand] = np.broadcast_to(constant.reshape(around), shape)
-  return np.asarray(
-    eqn.primitive.bind(*(jnp.asarray(x) for x in operands), **eqn.params)
+  return _shortened(
+    eqn,
+    np.asarray(
+      eqn.primitive.bind(*(jnp.asarray(x) for x in operands), **eqn.params)
+    ),
   )
+
+
+def _shortened(eqn: Eqn, added: np.ndarray) -> np.ndarray:
+  """Length 1 along batch axes where it is alike, for a batch of any size."""
+  if eqn.primitive.name == 'dot_general':
+    for k in range(len(eqn.params['dimension_numbers'][1][0])):
+      first = added.take([0], k)
+      if (added == first).all():
+        added = first
+  return added
 
 
 def _uncut_elsewhere(

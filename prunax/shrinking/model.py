@@ -95,7 +95,10 @@ def trace(apply: Callable[..., Any], variables: Any, call: Call) -> Traced:
   linker = Linker()
   axes = [tuple(linker.fresh(k) for k in a.shape) for a in avals[:n]]
   given = [
-    *(Given(x, name) for x, name in zip(axes, names, strict=True)),
+    *(
+      Given(x, name, frozenset({name}))
+      for x, name in zip(axes, names, strict=True)
+    ),
     *(Given(fixed_axes(a.shape)) for a in avals[n:]),
   ]
   frame, outs = linker.trace(closed, given)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from prunax.shrinking.atoms import Atoms, Axes, joined_ends
+from prunax.shrinking.atoms import EMPTY, Atoms, Axes, joined_ends
 from prunax.shrinking.rule import (
   RULES,
   Cut,
@@ -51,9 +51,12 @@ RULES['broadcast_in_dim'] = Rule(
 
 def _tile_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
   """What one position is broadcast to may go one by one."""
+  for x, n in zip(ins[0], eqn.params['reps'], strict=True):
+    if n == 0:
+      atoms.fix(x, EMPTY)
   return [
     tuple(
-      atoms.fresh(n) if len(x) == 1 < n else joined_ends([x] * n)
+      atoms.fresh(n) if len(x) == 1 < n else joined_ends([x[:0], *[x] * n])
       for x, n in zip(ins[0], eqn.params['reps'], strict=True)
     )
   ]

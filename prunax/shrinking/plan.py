@@ -1,7 +1,6 @@
 """What a cut model is, as plain data: what of each leaf is kept."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -20,20 +19,20 @@ class Plan(NamedTuple):
   Attributes:
     shapes: of all leaves, before the cut.
     kept: by leaf and axis, where something is cut, what is kept.
-    summed: the axes of these that a product sums over.
+    summed: the axes of leaves that products sum over and nothing else shows.
     added: by the mark of a product, what is added in place of constants that
       were cut.
-    before: of a model that was cut already, the plan of that cut; else None.
     zeroed: by leaf and axis, where channels were to go but stay as 0, those
       that are not.
+    before: of a model that was cut already, the plan of that cut; else None.
   """
 
   shapes: dict[str, tuple[int, ...]]
   kept: dict[str, dict[int, np.ndarray]]
   summed: frozenset[tuple[str, int]]
   added: dict[str, np.ndarray]
+  zeroed: Masks
   before: 'Plan | None' = None
-  zeroed: Masks = MappingProxyType({})
 
   def chain(self) -> list['Plan']:
     """The plans of all cuts, in their order."""
@@ -61,10 +60,7 @@ class Plan(NamedTuple):
     return self._mapped(variables, _cut)
 
   def mask(self, variables: Any) -> Any:
-    """The full tree with 0 in all that makes a channel that is cut.
-
-    Or that was to be cut, and stays as 0.
-    """
+    """The full tree with 0 in all that makes a channel that was to go."""
 
     names = list(self.shapes)
     # A removed channel's need not be 0.

@@ -95,7 +95,7 @@ def _plan(data: Any) -> Plan:
   )
   summed = frozenset((str(name), int(k)) for name, k in data['summed'])
   added = {mark: _array(x) for mark, x in data['added'].items()}
-  return Plan(shapes, kept, summed, added, zeroed=zeroed)
+  return Plan(shapes, kept, summed, added, zeroed)
 
 
 def _mask(bits: str, n: int) -> np.ndarray:

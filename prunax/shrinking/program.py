@@ -60,10 +60,12 @@ class Given(NamedTuple):
   Attributes:
     axes: its axes.
     leaf: the name of the leaf that it is made of, and nothing else; or None.
+    leaves: the names of all that it is made of, or None if of an input, too.
   """
 
   axes: Axes
   leaf: str | None = None
+  leaves: frozenset[str] | None = None
 
 
 Nested = Callable[
@@ -79,7 +81,7 @@ class Linker(Atoms):
     products: all products, in the order of the program.
     unknown: the primitives met that have no rule.
     summed: axes of leaves that a product sums over.
-    made: axes of leaves that come through to what is made with them.
+    made: axes of leaves that are shown otherwise than summed over.
     in_rule: whether this is a rule of gradients, and not the program itself.
   """
 
@@ -119,12 +121,13 @@ class Linker(Atoms):
       tuple(self.fresh(n) for n in np.shape(value)) for value in closed.consts
     ]
     for var, axes in zip(jaxpr.constvars, const_axes, strict=True):
-      known[var] = Given(axes)
+      known[var] = Given(axes, None, frozenset())
     known.update(zip(jaxpr.invars, given, strict=True))
 
     def read(var: Any) -> Given:
       if isinstance(var, core.Literal):
-        return Given(tuple(self.fresh(n) for n in np.shape(var.val)))
+        axes = tuple(self.fresh(n) for n in np.shape(var.val))
+        return Given(axes, None, frozenset())
       return known[var]
 
     steps = []
@@ -159,22 +162,25 @@ class Linker(Atoms):
     if name in products.PRODUCTS:
       self._note_sums(eqn, given)
       mark = self._marked(eqn, given, ins, outs)
-    elif leaf is None and not self.in_rule:
-      self.made += [x for g in given if g.leaf is not None for x in g.axes]
-    return Step(eqn, ins, outs, (), mark), [Given(x, leaf) for x in outs]
+    elif _of_leaves(given) is None and not self.in_rule:
+      self.made += [x for g in given if g.leaves for x in g.axes]
+    of = _of_leaves(given)
+    return Step(eqn, ins, outs, (), mark), [Given(x, leaf, of) for x in outs]
 
   def _note_sums(self, eqn: Eqn, given: list[Given]) -> None:
     """Of two leaves the first makes what the second one sums over."""
     if self.in_rule:
       return
-    both = all(g.leaf is not None for g in given)
+    both = all(g.leaves for g in given)
     for i, g in enumerate(given):
-      if g.leaf is None:
+      if not g.leaves:
         continue
       summed = {x.axes[i] for x in products.sums(eqn)}
       for k, axis in enumerate(g.axes):
-        makes = k not in summed or (both and i == 0)
-        (self.made if makes else self.summed).append(axis)
+        if k in summed:
+          (self.made if both and i == 0 else self.summed).append(axis)
+        elif _of_leaves(given) is None:
+          self.made.append(axis)
 
   def _marked(
     self, eqn: Eqn, given: list[Given], ins: list[Axes], outs: list[Axes]
@@ -207,5 +213,15 @@ class Linker(Atoms):
     return [fixed_axes(getattr(v.aval, 'shape', ())) for v in eqn.outvars]
 
 
+def _of_leaves(given: Sequence[Given]) -> frozenset[str] | None:
+  """The leaves that a result is made of, or None if of an input, too."""
+  found: frozenset[str] = frozenset()
+  for g in given:
+    if g.leaves is None:
+      return None
+    found |= g.leaves
+  return found
+
+
 def _array(var: Any) -> bool:
-  return not isinstance(var, core.Literal) or bool(np.shape(var.val))
+  return bool(np.shape(var.aval))

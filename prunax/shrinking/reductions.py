@@ -78,10 +78,13 @@ def _window_rest(
 ) -> Profile:
   """Of equal values the largest is the same; a sum is, but at the border."""
   eqn, held = step.eqn, seen[0].profile(axis)
+  sizes, padding = (eqn.params[x] for x in ('window_dimensions', 'padding'))
+  dense = all(n == 1 for n in eqn.params['base_dilation'])
   if eqn.primitive.name in ('reduce_window_max', 'reduce_window_min'):
-    return held
+    full = all(max(p) < n for p, n in zip(padding, sizes, strict=True))
+    return Profile(held.values, held.known & (dense and full))
   known = held.known
-  if any(pair != (0, 0) for pair in eqn.params['padding']):
+  if not dense or any(pair != (0, 0) for pair in padding):
     known = held.zero
   values = held.values * np.prod(eqn.params['window_dimensions'])
   return Profile(values.astype(eqn.outvars[0].aval.dtype), known)

@@ -54,19 +54,19 @@ def report(
   traced: Traced,
   found: list[Group],
   gone: np.ndarray,
-  stuck: np.ndarray,
+  stayed: np.ndarray,
   plan: Plan,
 ) -> Report:
   """What went, what was to go and stayed, and what the model costs."""
   counts = np.array([int((~np.isin(g.atoms, gone)).sum()) for g in found])
   ways = {b: expense(traced, found, b) for b in BY_LEAF}
   values = living(traced, found)
-  stayed = {g.id: int(np.isin(g.atoms, stuck).sum()) for g in found}
+  still = {g.id: int(np.isin(g.atoms, stayed).sum()) for g in found}
   return Report(
     plan,
     found,
     {g.id: int(n) for g, n in zip(found, counts, strict=True)},
-    {name: n for name, n in stayed.items() if n},
+    {name: n for name, n in still.items() if n},
     {b: w.total() for b, w in ways.items()} | {'peak': values.peak()},
     {b: w.total(counts) for b, w in ways.items()}
     | {'peak': values.peak(counts)},

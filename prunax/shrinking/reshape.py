@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from prunax.shrinking.atoms import FIXED, Atoms, Axes, Axis
+from prunax.shrinking.atoms import EMPTY, FIXED, Atoms, Axes, Axis
 from prunax.shrinking.rule import (
   RULES,
   Cut,
@@ -98,7 +98,7 @@ def link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:
   before, after = ins[0], eqn.outvars[0].aval.shape
   if math.prod(after) == 0:
     for axis in before:
-      atoms.fix(axis, 'an array that it is on is empty')
+      atoms.fix(axis, EMPTY)
     return [tuple(np.full(n, FIXED) for n in after)]
   axes: list[Axis] = []
   for block in blocks([len(x) for x in before], after):

@@ -85,8 +85,7 @@ def reconstruct(
     raise InputError(f'rate must be above 0, got {rate!r}: mend it')
   run = run_of(apply, variables, model.call_of(example, kwargs))
   gone = _gone(run.traced, cut)
-  plan = cut if isinstance(cut, Plan) else cutting.plan_of(run.traced, gone, {})
-  masked = plan.mask(variables)
+  masked = cutting.plan_of(run.traced, gone, {}).mask(variables)
   leaves, structure = jax.tree.flatten(masked)
   layers = _layers(run, gone)
   wanted = [i for x in layers for i in (x.slot, x.way.end, *x.way.others)]
@@ -101,13 +100,24 @@ def reconstruct(
 
 def _gone(traced: Traced, cut: Plan | Mapping[str, Any]) -> np.ndarray:
   if isinstance(cut, Plan):
-    return cutting.gone_by(traced, cut)
+    # What stays as 0 does not move, either.
+    return np.union1d(cutting.gone_by(traced, cut), _zeroed(traced, cut))
   if not isinstance(cut, Mapping):
     raise InputError(
       f'cut must be a plan, or what stays by leaf or group, got {cut!r:.80}:'
       ' give report.plan'
     )
   return keeping.left_out(traced, groups(traced), cut)
+
+
+def _zeroed(traced: Traced, plan: Plan) -> np.ndarray:
+  axes = dict(zip(traced.names, traced.axes, strict=True))
+  found = [
+    traced.linker.find(axes[name][k][~mask])
+    for name, masks in plan.zeroed.items()
+    for k, mask in masks.items()
+  ]
+  return np.concatenate([np.zeros(0, np.int64), *found])
 
 
 def _layers(run: Run, gone: np.ndarray) -> list[Layer]:

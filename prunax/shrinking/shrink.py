@@ -114,13 +114,13 @@ def shrink(
 ) -> Shrunk:
   """Cuts channels out of a model: smaller arrays, and the program for them.
 
-  The outputs are those of the masked model, `report.plan.mask(variables)`:
-  the one whose removed channels are 0 in all that makes them. With neither
-  `keep` nor `density` only what is dead goes, and the outputs stay. Channels
-  that `keep` leaves out but that cannot go without a trace stay as 0; a budget
-  takes others instead. `report.stayed` tells both. A cut
-  model is cut again by its own `apply` and variables; `report.plan` is for
-  these, and its `before` is the plan of the first cut.
+  With neither `keep` nor `density` only what is dead goes, and the outputs
+  stay. Else they are those of the masked model, `report.plan.mask(variables)`:
+  the one whose removed channels are 0 in all that makes them. Channels that
+  cannot go without a trace then stay as 0 if `keep` leaves them out, and a
+  budget keeps their groups whole and takes others; `report.stayed` tells which.
+  A cut model is cut again by its own `apply` and variables; `report.plan` is
+  for these, and its `before` is the plan of the first cut.
 
   >>> import jax
   >>> def apply(variables, x):
@@ -167,22 +167,21 @@ def shrink(
     cut = choosing.within_budget(traced, found, variables, settings)
   elif keep is not None:
     wanted = keeping.left_out(traced, found, keep)
-    masked = cutting.plan_of(traced, wanted, {}).mask(variables)
-    cut = cutting.settled(traced, wanted, masked)
+    cut = cutting.zeroed(traced, wanted, variables)
   else:
     dead = _spared(cutting.dead(traced, variables, found), found)
     cut = cutting.settled(traced, dead, variables)
 
   plan = cutting.plan_of(traced, cut.gone, cut.added)
   if keep is not None:
-    zeroed = cutting.plan_of(traced, cut.stuck, {}).kept
+    zeroed = cutting.plan_of(traced, cut.stayed, {}).kept
     plan = plan._replace(zeroed=zeroed)
   if isinstance(apply, cutting.CutApply):
     plan = plan._replace(before=apply.plan)
   return Shrunk(
     cutting.CutApply(apply, plan),
     plan.cut(cut.masked),
-    report(traced, found, cut.gone, cut.stuck, plan),
+    report(traced, found, cut.gone, cut.stayed, plan),
   )
 
 

@@ -1,4 +1,6 @@
-"""Networks as others write them: what goes and what stays."""
+"""Networks as others write them: what goes, what stays, the same answers."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -8,164 +10,34 @@ from jax import lax
 
 import prunax
 from prunax.errors import InputError
-
-RNG = np.random.default_rng(0)
-SEQUENCE = RNG.normal(size=(2, 6, 5))
-IMAGES = RNG.normal(size=(2, 8, 8, 3))
+from tests.shrinking.architectures import NETWORKS, SEQUENCE, arrays
 
 
-def arrays(**shapes):
-  return {
-    name: RNG.normal(size=shape) / np.sqrt(np.prod(shape[:-1]))
-    for name, shape in shapes.items()
-  }
+def gradient(run, variables, x):
+  return jax.grad(lambda v: jnp.sin(run(v, x)).sum())(variables)
 
 
-def conv(x, kernel, stride=1, groups=1):
-  return lax.conv_general_dilated(
-    x,
-    kernel,
-    (stride, stride),
-    'SAME',
-    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-    feature_group_count=groups,
-  )
-
-
-def instance_norm(v, x):
-  h = conv(x, v['a'])
-  h = h - h.mean((1, 2), keepdims=True)
-  h = h / jnp.sqrt(h.var((1, 2), keepdims=True) + 1e-5)
-  return jax.nn.relu(conv(jax.nn.relu(h), v['b'])).mean((1, 2)) @ v['c']
-
-
-def unet(v, x):
-  fine = jax.nn.relu(conv(x, v['a']))
-  coarse = jax.nn.relu(conv(fine, v['b'], 2))
-  up = jax.image.resize(coarse, (*fine.shape[:3], coarse.shape[3]), 'bilinear')
-  both = jnp.concatenate([fine, up], -1)
-  return conv(jax.nn.relu(conv(both, v['c'])), v['d'])
-
-
-def gated(v, x):
-  h = jax.nn.silu(conv(x, v['a']))
-  gate = jax.nn.sigmoid(jax.nn.relu(h.mean((1, 2)) @ v['b']) @ v['c'])
-  return (h * gate[:, None, None]).mean((1, 2)) @ v['d']
-
-
-def tied(v, x):
-  h = jax.nn.relu(jax.nn.relu(x @ v['a']) @ v['b'])
-  return jax.nn.relu(h @ v['b'].T) @ v['a'].T
-
-
-def product_of_leaves(v, x):
-  return jax.nn.relu(x @ (v['a'] @ v['b'])) @ v['c']
-
-
-def sorted_in_time(v, x):
-  h = jax.nn.relu(x @ v['a'])
-  best = lax.top_k(h.swapaxes(1, 2), 2)[0].mean(-1)
-  return jnp.sort(h, 1)[:, 0] @ v['b'] + best @ v['c']
-
-
-def in_frequencies(v, x):
-  h = jnp.fft.rfft(jax.nn.relu(x @ v['a']), axis=1)
-  return jnp.abs(h).sum(1) @ v['b']
-
-
-def repeated(v, x):
-  h = jnp.tile(jax.nn.relu(x @ v['a']), (1, 1, 2))
-  return h @ v['b']
-
-
-def blurred(v, x):
-  h = jax.nn.relu(conv(x, v['a']))
-  blur = jnp.tile(jnp.ones((3, 3, 1, 1)) / 9, (1, 1, 1, h.shape[-1]))
-  h = conv(h, blur, 2, groups=h.shape[-1])
-  return jax.nn.relu(conv(h, v['b'])).mean((1, 2)) @ v['c']
-
-
-def message_passing(v, x):
-  """Sums and maxima of the neighbours in a graph."""
-  source, target = np.array([[0, 1, 2, 3, 4, 5, 0], [1, 1, 2, 0, 3, 3, 5]])
-  h = jax.nn.relu(x[0] @ v['a'])
-  h = jax.ops.segment_sum(h[source], target, 6)
-  h = jax.nn.relu(h @ v['b'])
-  return jax.ops.segment_max(h[source], target, 6).clip(0) @ v['c']
-
-
-def linear_attention(v, x):
-  q, k = (jax.nn.elu(x @ v[n]) + 1 for n in 'ab')
-  context = jnp.einsum('bld,blm->bdm', k, x @ v['c'])
-  weights = jnp.einsum('bld,bd->bl', q, k.sum(1))
-  return jnp.einsum('bld,bdm->blm', q, context) / weights[..., None] @ v['d']
-
-
-SQUARE = {'a': (5, 8), 'b': (8, 3), 'c': (8, 3)}
-NETWORKS = {
-  instance_norm: (
-    arrays(a=(3, 3, 3, 12), b=(3, 3, 12, 8), c=(8, 3)),
-    IMAGES,
-    {'a': 12, 'b': 8},
-  ),
-  unet: (
-    arrays(a=(3, 3, 3, 8), b=(3, 3, 8, 16), c=(3, 3, 24, 8), d=(1, 1, 8, 2)),
-    IMAGES,
-    {'a': 8, 'b': 16, 'c': 8},
-  ),
-  gated: (
-    arrays(a=(3, 3, 3, 12), b=(12, 4), c=(4, 12), d=(12, 3)),
-    IMAGES,
-    {'a': 12, 'b': 4},
-  ),
-  tied: (arrays(a=(5, 8), b=(8, 6)), SEQUENCE, {'a~2': 8, 'b': 6}),
-  product_of_leaves: (
-    arrays(a=(5, 4), b=(4, 6), c=(6, 3)),
-    SEQUENCE,
-    {'a~2': 4, 'b': 6},
-  ),
-  sorted_in_time: (arrays(**SQUARE), SEQUENCE, {'a': 8}),
-  in_frequencies: (arrays(a=(5, 8), b=(8, 3)), SEQUENCE, {'a': 8}),
-  repeated: (arrays(a=(5, 8), b=(16, 3)), SEQUENCE, {'a': 8}),
-  blurred: (
-    arrays(a=(3, 3, 3, 8), b=(3, 3, 8, 6), c=(6, 3)),
-    IMAGES,
-    {'a': 8, 'b': 6},
-  ),
-  message_passing: (
-    arrays(a=(5, 8), b=(8, 6), c=(6, 3)),
-    SEQUENCE,
-    {'a': 8, 'b': 6},
-  ),
-  # What is constant meets what is not: the channels of keys stay.
-  linear_attention: (
-    arrays(a=(5, 8), b=(5, 8), c=(5, 10), d=(10, 3)),
-    SEQUENCE,
-    {'a': 8, 'c': 10},
-  ),
-}
-
-
-@pytest.mark.parametrize('apply', NETWORKS, ids=lambda f: f.__name__)
-def test_half_of_it_answers_as_the_masked_one(apply):
-  variables, x, sizes = NETWORKS[apply]
+@pytest.mark.parametrize('act', [jax.nn.relu, jax.nn.sigmoid])
+@pytest.mark.parametrize('network', NETWORKS, ids=lambda f: f.__name__)
+def test_half_of_each_group_goes_or_stays(network, act):
+  variables, x, sizes = NETWORKS[network]
+  apply = functools.partial(network, act)
   with jax.enable_x64(True):
     found = prunax.channels(apply, variables, x)
-    assert {g.id: g.size for g in found if g.prunable} == sizes
-    small = prunax.shrink(apply, variables, x, density=0.6, budget='params')
+    free = [g for g in found if g.prunable]
+    assert {g.id: g.size for g in free} == {k: n[0] for k, n in sizes.items()}
+    keep = {g.id: np.arange(g.size) % 2 == 0 for g in free}
+    small = prunax.shrink(apply, variables, x, keep=keep)
+    at = 2 if act is jax.nn.sigmoid else 1
+    assert small.report.stayed == {k: n[at] for k, n in sizes.items() if n[at]}
     masked = small.report.plan.mask(variables)
-    stayed = {'a'} if apply is linear_attention else set()
-    assert set(small.report.stayed) == stayed
-
-    def gradient(run, v):
-      return jax.grad(lambda v: jnp.sin(run(v, x)).sum())(v)
-
-    apart = small.apply(small.variables, x) - apply(masked, x)
-    assert np.abs(apart).max() <= 1e-10
+    for many in (x, np.concatenate([x, x + 1])):
+      own, full = small.apply(small.variables, many), apply(masked, many)
+      np.testing.assert_allclose(own, full, rtol=0, atol=1e-10)
     jax.tree.map(
       lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10),
-      gradient(small.apply, small.variables),
-      small.report.plan.cut(gradient(apply, masked)),
+      gradient(small.apply, small.variables, x),
+      small.report.plan.cut(gradient(apply, masked, x)),
     )
 
 
@@ -174,10 +46,27 @@ def weight_norm(v, x):
   return jax.nn.relu(x @ kernel) @ v['b']
 
 
-def test_a_channel_that_would_be_nan_stays():
+def norm_in_time(v, x):
+  h = x @ v['a']
+  return (h / jnp.linalg.norm(h, axis=1, keepdims=True)) @ v['b']
+
+
+def largest_in_time(v, x):
+  h = x[0] @ v['a']
+  return (h / jax.ops.segment_max(h, np.arange(6), 6)) @ v['b']
+
+
+def logarithm(v, x):
+  return jnp.log(jax.nn.relu(x @ v['a'])) @ v['b']
+
+
+@pytest.mark.parametrize(
+  'apply', [weight_norm, norm_in_time, largest_in_time, logarithm]
+)
+def test_channels_that_would_not_be_finite_stay(apply):
   variables = arrays(a=(5, 8), b=(8, 3)) | {'scale': np.ones(8)}
   with pytest.raises(InputError, match='must stay whole'):
-    prunax.shrink(weight_norm, variables, SEQUENCE, density=0.5)
+    prunax.shrink(apply, variables, SEQUENCE, density=0.5)
 
 
 @pytest.mark.parametrize(
@@ -188,11 +77,41 @@ def test_a_channel_that_would_be_nan_stays():
     (lambda h: jnp.fft.rfft(h).real, 'it is transformed'),
     (lambda h: jnp.cumsum(h, -1), 'cumsum runs along it'),
     (lambda h: h / h.sum(-1, keepdims=True), 'reduce_sum reduces it'),
+    (
+      lambda h: lax.bitcast_convert_type(h, np.int8),
+      'bitcast_convert_type takes it apart',
+    ),
   ],
 )
 def test_what_mixes_channels_keeps_them_whole(mixed, why):
   def apply(v, x):
     return mixed(jax.nn.relu(x @ v['a']))
 
-  (group,) = prunax.channels(apply, arrays(a=(5, 8)), SEQUENCE)
-  assert not group.prunable and group.why == why
+  found = prunax.channels(apply, arrays(a=(5, 8)), SEQUENCE)
+  assert [(g.prunable, g.why) for g in found if g.id == 'a'] == [(False, why)]
+
+
+@pytest.mark.parametrize(
+  'settings, goes',
+  [
+    ({'padding': ((0, 0), (0, 0), (0, 0))}, True),
+    ({'padding': ((0, 0), (4, 4), (0, 0))}, False),
+    ({'padding': ((0, 0), (0, 0), (0, 0)), 'base_dilation': (1, 2, 1)}, False),
+  ],
+)
+@pytest.mark.parametrize('combine, start', [(lax.max, -np.inf), (lax.add, 0.0)])
+def test_windows_of_a_constant(settings, goes, combine, start):
+  def apply(v, x):
+    h = jax.nn.sigmoid(x @ v['a'])
+    slide = {'base_dilation': (1, 1, 1), **settings}
+    h = lax.reduce_window(h, start, combine, (1, 3, 1), (1, 1, 1), **slide)
+    return jnp.nan_to_num(h, neginf=-1.0) @ v['b']
+
+  variables = arrays(a=(5, 8), b=(8, 3))
+  keep = {'a': np.arange(8) < 4}
+  with jax.enable_x64(True):
+    small = prunax.shrink(apply, variables, SEQUENCE, keep=keep)
+    assert small.report.stayed == ({} if goes else {'a': 4})
+    masked = small.report.plan.mask(variables)
+    own = small.apply(small.variables, SEQUENCE)
+    np.testing.assert_allclose(own, apply(masked, SEQUENCE), atol=1e-10)

@@ -98,6 +98,26 @@ def test_it_can_be_cut_by_the_plan_and_by_keep(case):
   jax.tree.map(np.testing.assert_array_equal, by_plan, by_keep)
 
 
+def test_what_stays_as_zero_does_not_move():
+  net = {'z': normal(2, 6), 'a': normal(6, 4), 'b': normal(3, 3, 4, 2)}
+
+  def apply(v, x):
+    h = jax.nn.sigmoid(jax.nn.relu(x @ v['z']) @ v['a'])
+    return lax.conv_general_dilated(
+      h, v['b'], (1, 1), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+    )
+
+  keep = {'z': np.arange(6) < 3, 'a': np.array([True, False, True, False])}
+  report = shrinking.shrink(apply, net, IMAGES, keep=keep).report
+  assert report.stayed == {'a': 2}
+  ways = [
+    shrinking.reconstruct(apply, net, cut, IMAGES, steps=3)
+    for cut in (keep, report.plan)
+  ]
+  jax.tree.map(np.testing.assert_array_equal, *ways)
+  assert not ways[1]['a'][:, ~keep['a']].any()
+
+
 def test_what_another_channel_can_do_is_done_in_full():
   net = {'a': normal(3, 2), 'b': normal(2, 4), 'c': normal(4, 2)}
   net['a'][:, 1] = 2 * net['a'][:, 0]

@@ -1,5 +1,7 @@
 """`shrink` and `channels`, as a notebook calls them."""
 
+import pickle
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -88,6 +90,7 @@ def test_a_constant_that_is_cut_off_at_the_border_stays(tmp_path):
   small = prunax.shrink(bordered, BORDERED, IMAGES, keep=keep)
   plan = small.report.plan
   assert small.report.stayed == {'a': 2} and small.report.kept['a'] == 4
+  assert str(pickle.loads(pickle.dumps(plan))) == str(plan)
   masked = {**BORDERED, 'a': BORDERED['a'] * keep['a']}
   np.testing.assert_allclose(
     small.apply(small.variables, IMAGES), bordered(masked, IMAGES), atol=1e-6
