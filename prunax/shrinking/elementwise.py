@@ -13,6 +13,7 @@ from prunax.shrinking.rule import (
   Profile,
   Rule,
   Step,
+  alike,
 )
 from prunax.shrinking.seen import anywhere
 
@@ -53,14 +54,21 @@ def rest(step: Step, seen: Sequence[Any], out: int, axis: int) -> Profile:
     # 0 by what all channels share: were it 0, the others would tell.
     shared = not seen[1].shape or seen[1].shape[axis] == 1
     known = known | (met[0].zero & shared)
-  if eqn.primitive.name == 'select_n':
-    which, *cases = met
-    agree = np.all([p.known & (p.values == cases[0].values) for p in cases], 0)
-    picked = [which.known & (which.values == i) for i in range(len(cases))]
-    for at, case in ((agree, cases[0]), *zip(picked, cases, strict=True)):
-      at = at & case.known
-      values[at] = case.values[at]
-      known = known | at
+  return Profile(values, known)
+
+
+def _select_rest(
+  step: Step, seen: Sequence[Any], out: int, axis: int
+) -> Profile:
+  """What is picked, or what all that could be picked hold."""
+  n = step.eqn.outvars[out].aval.shape[axis]
+  which, *cases = (_along(x, axis, n) for x in seen)
+  found = alike(cases)
+  values, known = found.values.copy(), found.known
+  for i, case in enumerate(cases):
+    picked = which.known & (which.values == i) & case.known
+    values[picked] = case.values[picked]
+    known = known | picked
   return Profile(values, known)
 
 
@@ -79,8 +87,9 @@ bessel_i1e bitcast_convert_type cbrt ceil clamp clz complex conj
 convert_element_type copy copy_p cos cosh digamma div eq erf erf_inv erfc exp
 exp2 expm1 floor ge gt igamma igammac imag integer_pow is_finite le lgamma log
 log1p logistic lt max min mul name ne neg nextafter nop not or polygamma
-population_count pow real reduce_precision rem round rsqrt select_n shift_left
+population_count pow real reduce_precision rem round rsqrt shift_left
 shift_right_arithmetic shift_right_logical sign sin sinh sqrt square
 stop_gradient sub tan tanh xor zeta pvary
 """
 RULES.update(dict.fromkeys(_NAMES.split(), elementwise))
+RULES['select_n'] = Rule(link, rest=_select_rest)

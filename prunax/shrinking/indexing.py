@@ -14,6 +14,7 @@ from prunax.shrinking.rule import (
   Profile,
   Rule,
   Step,
+  alike,
   unknown,
 )
 
@@ -125,8 +126,7 @@ def _update_rest(
   old, new = (x.profile(axis) for x in seen[:2])
   if len(old.known) != len(new.known):
     return unknown(len(old.known), old.values.dtype)
-  same = old.known & new.known & (old.values == new.values)
-  return Profile(old.values, same)
+  return alike([old, new])
 
 
 RULES['dynamic_update_slice'] = Rule(_update_link, rest=_update_rest)
@@ -166,10 +166,9 @@ def _scatter_rest(
   if axis not in places:
     return unknown(len(seen[0].cut(axis)), step.eqn.outvars[0].aval.dtype)
   old, new = seen[0].profile(axis), seen[2].profile(places[axis])
-  same = old.known & new.known & (old.values == new.values)
   if step.eqn.primitive.name in ('scatter-add', 'scatter-mul'):
-    same = old.zero & new.zero
-  return Profile(old.values, same)
+    return Profile(old.values, old.zero & new.zero)
+  return alike([old, new])
 
 
 for _name in ('', '-add', '-mul', '-min', '-max'):

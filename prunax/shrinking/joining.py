@@ -1,6 +1,6 @@
 """Primitives that put arrays together and take them apart; padding."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from prunax.shrinking.rule import (
   Profile,
   Rule,
   Step,
+  alike,
   unknown,
 )
 
@@ -42,14 +43,7 @@ def _concatenate_rest(
   if axis == step.eqn.params['dimension']:
     parts = ([p.values for p in held], [p.known for p in held])
     return Profile(*(np.concatenate(x) for x in parts))
-  return _same(held)
-
-
-def _same(profiles: Iterable[Profile]) -> Profile:
-  """What all of them hold."""
-  held = list(profiles)
-  same = np.all([p.known & (p.values == held[0].values) for p in held], axis=0)
-  return Profile(held[0].values, same)
+  return alike(held)
 
 
 RULES['concatenate'] = Rule(_concatenate_link, rest=_concatenate_rest)
@@ -159,7 +153,7 @@ def _stack_rest(
   step: Step, seen: Sequence[Any], out: int, axis: int
 ) -> Profile:
   axis -= axis > step.eqn.params['axis']
-  return _same(x.profile(axis) for x in seen)
+  return alike([x.profile(axis) for x in seen])
 
 
 def _unstack_link(atoms: Atoms, eqn: Eqn, ins: list[Axes]) -> list[Axes]:

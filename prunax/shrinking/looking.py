@@ -12,7 +12,7 @@ from prunax.shrinking import control, custom, leaks
 from prunax.shrinking.atoms import Axes, Axis
 from prunax.shrinking.products import PRODUCTS
 from prunax.shrinking.program import Frame, Linker
-from prunax.shrinking.rule import RULES, Profile, Step, unknown
+from prunax.shrinking.rule import RULES, Profile, Step, alike, unknown
 from prunax.shrinking.seen import Seen, plain_dtype
 
 _MOST = 1 << 24
@@ -152,11 +152,7 @@ def _agreed(arrays: list[Any]) -> Seen:
   first = arrays[0]
 
   def profile(axis: int) -> Profile:
-    held = [x.profile(axis) for x in arrays]
-    known = np.all(
-      [p.known & (p.values == held[0].values) for p in held], axis=0
-    )
-    return Profile(held[0].values, known)
+    return alike([x.profile(axis) for x in arrays])
 
   cut = [first.cut(k) for k in range(len(first.shape))]
   return Seen(first.shape, first.dtype, cut, profile)

@@ -88,6 +88,13 @@ def unknown(n: int, dtype: Any = np.float64) -> Profile:
   return Profile(np.zeros(n, dtype), np.zeros(n, bool))
 
 
+def alike(profiles: Sequence[Profile]) -> Profile:
+  """What all of several arrays hold."""
+  first = profiles[0]
+  same = np.all([p.known & (p.values == first.values) for p in profiles], 0)
+  return Profile(first.values, same)
+
+
 def nothing_known(
   step: Step, seen: Sequence[Any], out: int, axis: int
 ) -> Profile:
