@@ -79,8 +79,8 @@ TRAINING = {
 _SHORT = Training(10_000, 64, 40, 6, 5e-4, True, 'cosine', 0.05, 'crop_flip')
 SHORT = {
   'vgg16': _SHORT,
-  'resnet32': _SHORT._replace(epochs=8, tuned=3),
-  'mobilenet': _SHORT._replace(epochs=8, tuned=3),
+  'resnet32': _SHORT._replace(epochs=16, tuned=4),
+  'mobilenet': _SHORT._replace(epochs=32, tuned=5),
 }
 
 

@@ -22,6 +22,6 @@ def get_config(arg: str | None = None) -> ConfigDict:
   made = lenet300_best.get_config(arg)
   made.name = made.name.replace('best', 'smallest')
   chain = (('ip1', 'ip2'), ('ip2', 'ip3'))
-  kept = 1_500 if arg == 'taught' else 1_560
+  kept = 1_380 if arg == 'taught' else 1_560
   levels = (('.*/kernel', 8),)
   return common_best.smallest(made, chain, kept, levels, steps=10_000)

@@ -8,8 +8,8 @@ parameters and 59.5 % of the FLOPs gone.
     --seeds=0,1,2 --workdir=runs/mobilenet_cifar10_cop
 
 needs an accelerator. `:cpu` behind the file's name takes a network of an
-eighth of the widths, 10,000 images and half of the FLOPs: 9 minutes a seed on
-a core. `:seed` counts the budget as the published code does.
+eighth of the widths, 10,000 images and half of the FLOPs: 10 minutes a seed on
+2 cores. `:seed` counts the budget as the published code does.
 """
 
 from ml_collections import ConfigDict

@@ -7,8 +7,8 @@ is trained as the dense one was.
     --seeds=0,1,2 --workdir=runs/vgg16_cifar10_baseline
 
 needs an accelerator. `:cpu` behind the file's name takes a network of an
-eighth of the widths, 10,000 images and half of the FLOPs: 9 minutes a seed on
-a core, 2 where the dense network is taken from another run by --dense_from.
+eighth of the widths, 10,000 images and half of the FLOPs: 7 minutes a seed on
+2 cores, 2 where the dense network is taken from another run by --dense_from.
 Other scores stand behind the file's name, and with them these of a minute:
 `:l1`, `:random`, `:taylor` (global), `:bn_scale` (global), `:cpu_l1`,
 `:cpu_random`, `:cpu_taylor`, `:cpu_bn_scale`.
