@@ -1,5 +1,6 @@
 """Cut models in files: the small arrays, and the plan that they come from."""
 
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from prunax import sequences, shrinking, tree, weights
 from prunax.errors import InputError
 from prunax.files import PathLike
+
+_SUFFIXES = ('.prx', '.npz', '.safetensors')
 
 
 def save_shrunk(
@@ -30,6 +33,12 @@ def save_shrunk(
     raise InputError(
       f'plan must be that of the report of a cut, got {type(plan).__name__}:'
       ' give report.plan'
+    )
+  if pathlib.Path(path).suffix.lower() not in _SUFFIXES:
+    raise InputError(
+      f'a cut model must be saved to a {", ".join(_SUFFIXES[:-1])} or'
+      f' {_SUFFIXES[-1]}, which can tell what was cut, got {path}: choose'
+      ' another name'
     )
   names = tree.leaf_names(variables)
   if set(names) != set(plan.shapes):

@@ -69,7 +69,7 @@ def within_budget(
       if not barred:
         raise
       raise InputError(
-        f'{", ".join(barred)} must stay whole, since what their channels give'
+        f'{", ".join(barred)} must stay whole, since what these channels give'
         f' when they are 0 depends on the place or the input, and {e}'
       ) from e
     cut = cutting.zeroed(traced, wanted, variables)
@@ -92,9 +92,10 @@ def _chosen(
   own = [None if g.id in barred else x for g, x in zip(found, own, strict=True)]
   free = [i for i, g in enumerate(found) if g.prunable and own[i] is not None]
   if not free:
+    why = '; '.join(sorted({g.why for g in found if g.why})) or 'none is made'
     raise InputError(
-      'a model must have channels that may be cut, got none:'
-      f' {"; ".join(sorted({g.why for g in found if g.why})) or "none is made"}'
+      f'a model must have channels that may be cut, got none: {why}; leave some'
+      ' to the budget, or cut another model'
     )
   way = expense(traced, found, settings.budget)
   score = scores.of(settings.score)
@@ -185,12 +186,18 @@ def _step(cut: _Cut, kept: list[np.ndarray], part: float) -> list[np.ndarray]:
       target,
       lambda some: added(full(some))[shared],
       round_to=settings.round_to,
+      whole=way.total(),
     ).keep
   else:
     # What is gone already is not to come back.
     given = [scores.checked(score, leaves, found[i])[kept[i]] for i in shared]
     chosen = select(
-      given, cost, target, scope=settings.scope, round_to=settings.round_to
+      given,
+      cost,
+      target,
+      scope=settings.scope,
+      round_to=settings.round_to,
+      whole=way.total(),
     ).keep
     keep = [_among(kept[i], x) for i, x in zip(shared, chosen, strict=True)]
   for i, mask in zip(shared, keep, strict=True):

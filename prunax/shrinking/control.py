@@ -9,7 +9,7 @@ import numpy as np
 from jax.extend import core
 
 from prunax.shrinking.atoms import Axes
-from prunax.shrinking.program import NESTED, Frame, Given, Linker
+from prunax.shrinking.program import NESTED, Frame, Given, Linker, of_leaves
 from prunax.shrinking.rule import Cut, Eqn
 
 # By name: (how to run a frame, cut, values) -> results.
@@ -77,7 +77,10 @@ def _cond(
     )
     for branch in branches
   ]
-  outs = [Given(g.axes) for g in traced[-1][1]]
+  outs = [
+    Given(alike[-1].axes, None, of_leaves(alike))
+    for alike in zip(*(found for _, found in traced), strict=True)
+  ]
   for _, other in traced[:-1]:
     join_all(linker, [g.axes for g in outs], [g.axes for g in other])
   return outs, tuple(frame for frame, _ in traced)

@@ -180,7 +180,7 @@ def _cop_inputs(traced: Traced, terms: Terms) -> list[Item]:
   for name, k in sorted(summed(traced)):
     axis = axes[name][k]
     # A window may be summed over too, but it is shorter.
-    if name in layers and len(axis) >= max(2, len(read.get(name, ()))):
+    if name in layers and len(axis) >= len(read.get(name, ())):
       read[name] = axis
   return [Item(name, terms([axis]), 1) for name, axis in read.items()]
 

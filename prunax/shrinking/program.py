@@ -162,10 +162,23 @@ class Linker(Atoms):
     if name in products.PRODUCTS:
       self._note_sums(eqn, given)
       mark = self._marked(eqn, given, ins, outs)
-    elif _of_leaves(given) is None and not self.in_rule:
+    of = of_leaves(given)
+    if of:
+      outs = [self._as_in_leaves(given, x) for x in outs]
+    elif of is None and name not in products.PRODUCTS and not self.in_rule:
       self.made += [x for g in given if g.leaves for x in g.axes]
-    of = _of_leaves(given)
     return Step(eqn, ins, outs, (), mark), [Given(x, leaf, of) for x in outs]
+
+  def _as_in_leaves(self, given: list[Given], axes: Axes) -> Axes:
+    """The same positions by the atoms of leaves, not of what meets them."""
+    found = list(axes)
+    for g in given:
+      if not g.leaves or len(g.axes) != len(axes):
+        continue
+      for k, own in enumerate(g.axes):
+        if np.array_equal(self.find(own), self.find(axes[k])):
+          found[k] = own
+    return tuple(found)
 
   def _note_sums(self, eqn: Eqn, given: list[Given]) -> None:
     """Of two leaves the first makes what the second one sums over."""
@@ -179,7 +192,7 @@ class Linker(Atoms):
       for k, axis in enumerate(g.axes):
         if k in summed:
           (self.made if both and i == 0 else self.summed).append(axis)
-        elif _of_leaves(given) is None:
+        elif of_leaves(given) is None:
           self.made.append(axis)
 
   def _marked(
@@ -213,7 +226,7 @@ class Linker(Atoms):
     return [fixed_axes(getattr(v.aval, 'shape', ())) for v in eqn.outvars]
 
 
-def _of_leaves(given: Sequence[Given]) -> frozenset[str] | None:
+def of_leaves(given: Sequence[Given]) -> frozenset[str] | None:
   """The leaves that a result is made of, or None if of an input, too."""
   found: frozenset[str] = frozenset()
   for g in given:

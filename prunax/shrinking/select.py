@@ -33,6 +33,7 @@ def select(
   *,
   scope: str = 'global',
   round_to: int = 1,
+  whole: float = 1.0,
 ) -> Choice:
   """The channels of the highest scores that cost at most `target`.
 
@@ -50,6 +51,7 @@ def select(
     target: the most that it may cost.
     scope: 'global' or 'layer'.
     round_to: groups keep a multiple of it, or all.
+    whole: what all channels cost, in which an error counts.
   """
   if scope not in SCOPES:
     raise InputError(
@@ -73,7 +75,7 @@ def select(
     return rounded(np.maximum(counts, floors), sizes, round_to)
 
   if cost(kept(len(queue))) > target:
-    raise _too_little(cost(kept(len(queue))), target)
+    raise _too_little(cost(kept(len(queue))), target, whole)
   low, high = 0, len(queue)
   while low < high:
     middle = (low + high) // 2
@@ -104,6 +106,7 @@ def select_anew(
   added: Preference,
   *,
   round_to: int = 1,
+  whole: float = 1.0,
 ) -> Choice:
   """As `select`, for scores that are found anew whenever a channel goes.
 
@@ -114,13 +117,14 @@ def select_anew(
     target: the most that it may cost.
     added: to the scores of each group, by the counts that groups keep.
     round_to: groups keep a multiple of it, or all.
+    whole: what all channels cost, in which an error counts.
   """
   left, gone = one_by_one(
     rescores, alive, added, lambda counts: cost(counts) <= target, round_to
   )
   counts = np.array([int(mask.sum()) for mask in left])
   if cost(counts) > target:
-    raise _too_little(cost(counts), target)
+    raise _too_little(cost(counts), target, whole)
   for g, channels in reversed(gone):
     more = counts.copy()
     more[g] += len(channels)
@@ -130,10 +134,10 @@ def select_anew(
   return Choice(left, float(cost(counts)))
 
 
-def _too_little(least: float, target: float) -> InputError:
+def _too_little(least: float, target: float, whole: float) -> InputError:
   return InputError(
-    f'the budget must be at least {least:g}, what the least channels of all'
-    f' groups cost, got {target:g}: allow more'
+    f'the budget must be at least {least / whole:.3g} of the whole, what the'
+    f' least channels of all groups cost, got {target / whole:.3g}: allow more'
   )
 
 

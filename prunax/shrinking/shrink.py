@@ -144,7 +144,8 @@ def shrink(
       name and the group.
     scope: 'global', the lowest scores first wherever they are, or 'layer', the
       same part of each.
-    rules: path rules for groups by their id: a density of their own, or None
+    rules: path rules for groups by their id: a density of their own, 1.0 to
+      leave them to the budget, or None
       for never.
     round_to: groups keep a multiple of it.
     steps: in how many cuts; each is chosen by the scores of what is left.

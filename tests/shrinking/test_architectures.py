@@ -9,6 +9,7 @@ import pytest
 from jax import lax
 
 import prunax
+from prunax import models
 from prunax.errors import InputError
 from tests.shrinking.architectures import NETWORKS, SEQUENCE, arrays
 
@@ -39,6 +40,47 @@ def test_half_of_each_group_goes_or_stays(network, act):
       gradient(small.apply, small.variables, x),
       small.report.plan.cut(gradient(apply, masked, x)),
     )
+
+
+@pytest.mark.parametrize(
+  'made',
+  [
+    lambda b: b * np.ones((8, 3)),
+    lambda b: jnp.where(np.eye(8, 3) == 0, b, 0),
+    lambda b: b * jnp.full(3, 2.0),
+    lambda b: jnp.pad(b.clip(-1, 1), ((0, 0), (0, 2)))[:, :3],
+    lambda b: lax.dynamic_update_slice(b, np.zeros((1, 1)), (0, 0)),
+    lambda b: lax.cond(b.sum() > 0, lambda b: b, lambda b: 2 * b, b),
+    lambda b: lax.platform_dependent(b, cpu=lambda b: b, default=jnp.sin),
+  ],
+)
+def test_a_kernel_that_is_computed_still_reads(made):
+  def apply(v, x):
+    return jax.nn.relu(x @ v['a']) @ made(v['b'])
+
+  with jax.enable_x64(True):
+    group = prunax.channels(apply, arrays(a=(5, 8), b=(8, 3)), SEQUENCE)[0]
+  assert [tuple(m) for m in group.members] == [('a', 1, 1)]
+  assert [tuple(m) for m in group.consumers] == [('b', 0, 1)]
+
+
+def test_the_fast_form_of_lenet_has_readers():
+  model = models.get('lenet5')
+  variables = model.init(jax.random.key(0))
+  x = jax.ShapeDtypeStruct((1, 28, 28, 1), np.float32)
+  found = prunax.channels(model.apply, variables, x)
+  readers = {g.id: [m.leaf for m in g.consumers] for g in found}
+  assert readers == {
+    'conv1/kernel': ['conv2/kernel'],
+    'conv2/kernel': ['ip1/kernel'],
+    'ip1/kernel': ['ip2/kernel'],
+    'ip2/kernel': [],
+  }
+  inputs = prunax.spent(model.apply, variables, x, budget='cop_inputs')
+  assert list(inputs.values()) == [1, 20, 800, 500]
+  small = prunax.shrink(model.apply, variables, x, density=0.5, score='cop')
+  again = prunax.spent(small.apply, small.variables, x, budget='cop_inputs')
+  assert small.report.after['cop_inputs'] == sum(again.values())
 
 
 def weight_norm(v, x):
