@@ -181,6 +181,7 @@ def cifar_resnet(
   shortcut: str | None = None,
   stem: int | None = None,
   inner: Sequence[Sequence[int]] | None = None,
+  momentum: float | None = None,
 ) -> Model:
   """A residual network for CIFAR; it takes [n, 32, 32, 3].
 
@@ -201,6 +202,7 @@ def cifar_resnet(
     stem: outputs of the first convolution, if not those of the first stage.
     inner: for each stage, outputs of the first convolution of each block, if
       not those of the stage.
+    momentum: what stays of a running average, if not that of the version.
   """
   blocks = (depth - 2) // 6
   if blocks < 1 or depth != 6 * blocks + 2:
@@ -209,6 +211,8 @@ def cifar_resnet(
     raise InputError(f'version must be 1 or 2, got {version!r}: name one')
   kind = (_V1, _V2)[version - 1]
   kind = kind._replace(shortcut=shortcut or kind.shortcut)
+  if momentum is not None:
+    kind = kind._replace(momentum=momentum)
   if kind.shortcut not in _SHORTCUTS:
     raise InputError(
       f'shortcut must be one of {", ".join(_SHORTCUTS)}, got {shortcut!r}'
