@@ -255,3 +255,22 @@ def test_a_rectifier_that_is_0_has_no_gradient():
 def test_bad_settings_are_refused(build, said):
   with pytest.raises(InputError, match=said):
     build()
+
+
+def test_momentum_is_what_stays_of_a_running_average():
+  kept, new = (
+    resnet.cifar_resnet('slim', 8, widths=(2, 3, 4), momentum=m)
+    for m in (0.75, 0.0)
+  )
+  variables = kept.init(jax.random.key(0))
+  x = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype(np.float32)
+  before, after, fresh = (
+    tree.named_leaves(v)['norm0/mean']
+    for v in (
+      variables,
+      kept.statistics(variables, x)[1],
+      new.statistics(variables, x)[1],
+    )
+  )
+  assert np.abs(fresh - before).max() > 1e-3
+  np.testing.assert_allclose(after, 0.75 * before + 0.25 * fresh, rtol=1e-5)
