@@ -14,7 +14,7 @@ from prunax.shrinking.evaluate import Remaining
 from prunax.shrinking.groups import Group, summed
 from prunax.shrinking.looking import Looker
 from prunax.shrinking.model import Call, Traced
-from prunax.shrinking.plan import Plan
+from prunax.shrinking.plan import Masks, Plan
 
 
 def plan_of(traced: Traced, gone: np.ndarray, added: dict[str, Any]) -> Plan:
@@ -126,6 +126,17 @@ def dead(traced: Traced, variables: Any, found: list[Group]) -> np.ndarray:
         alive[name][tuple(index)] = False
 
 
+def atoms_of(traced: Traced, masks: Masks) -> np.ndarray:
+  """The sets of atoms that masks of leaves leave out."""
+  axes = dict(zip(traced.names, traced.axes, strict=True))
+  found = [
+    traced.linker.find(axes[name][k][~mask])
+    for name, by_axis in masks.items()
+    for k, mask in by_axis.items()
+  ]
+  return np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
+
+
 def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
   """The sets of atoms that a plan cuts, in a program traced anew."""
   linker = traced.linker
@@ -134,7 +145,6 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
       'variables must have the leaves of the plan, got'
       f' {", ".join(traced.names[:4])}...: give the cut variables of its model'
     )
-  found = []
   for name, axes in zip(traced.names, traced.axes, strict=True):
     shape = tuple(map(len, axes))
     if shape != plan.shapes[name]:
@@ -142,9 +152,7 @@ def gone_by(traced: Traced, plan: Plan) -> np.ndarray:
         f'{name} must have the shape {plan.shapes[name]} of the plan, got'
         f' {shape}: give the variables from before the cut'
       )
-    for k, mask in plan.kept.get(name, {}).items():
-      found.append(linker.find(axes[k][~mask]))
-  gone = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+  gone = atoms_of(traced, plan.kept)
   fixed = gone[linker.fixed(gone)] if gone.size else gone
   if fixed.size:
     why = linker.cause(int(fixed[0]))

@@ -158,11 +158,11 @@ class Linker(Atoms):
       g.leaf for g, v in zip(given, eqn.invars, strict=True) if _array(v)
     }
     leaf = leaves.pop() if len(leaves) == 1 else None
+    of = of_leaves(given)
     mark = None
     if name in products.PRODUCTS:
-      self._note_sums(eqn, given)
+      self._note_sums(eqn, given, of)
       mark = self._marked(eqn, given, ins, outs)
-    of = of_leaves(given)
     if of:
       outs = [self._as_in_leaves(given, x) for x in outs]
     elif of is None and name not in products.PRODUCTS and not self.in_rule:
@@ -180,7 +180,9 @@ class Linker(Atoms):
           found[k] = own
     return tuple(found)
 
-  def _note_sums(self, eqn: Eqn, given: list[Given]) -> None:
+  def _note_sums(
+    self, eqn: Eqn, given: list[Given], of: frozenset[str] | None
+  ) -> None:
     """Of two leaves the first makes what the second one sums over."""
     if self.in_rule:
       return
@@ -192,7 +194,7 @@ class Linker(Atoms):
       for k, axis in enumerate(g.axes):
         if k in summed:
           (self.made if both and i == 0 else self.summed).append(axis)
-        elif of_leaves(given) is None:
+        elif of is None:
           self.made.append(axis)
 
   def _marked(

@@ -101,23 +101,14 @@ def reconstruct(
 def _gone(traced: Traced, cut: Plan | Mapping[str, Any]) -> np.ndarray:
   if isinstance(cut, Plan):
     # What stays as 0 does not move, either.
-    return np.union1d(cutting.gone_by(traced, cut), _zeroed(traced, cut))
+    zeroed = cutting.atoms_of(traced, cut.zeroed)
+    return np.union1d(cutting.gone_by(traced, cut), zeroed)
   if not isinstance(cut, Mapping):
     raise InputError(
       f'cut must be a plan, or what stays by leaf or group, got {cut!r:.80}:'
       ' give report.plan'
     )
   return keeping.left_out(traced, groups(traced), cut)
-
-
-def _zeroed(traced: Traced, plan: Plan) -> np.ndarray:
-  axes = dict(zip(traced.names, traced.axes, strict=True))
-  found = [
-    traced.linker.find(axes[name][k][~mask])
-    for name, masks in plan.zeroed.items()
-    for k, mask in masks.items()
-  ]
-  return np.concatenate([np.zeros(0, np.int64), *found])
 
 
 def _layers(run: Run, gone: np.ndarray) -> list[Layer]:
