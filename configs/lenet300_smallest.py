@@ -8,8 +8,8 @@ kernel, trained, and a file that says where they are.
 
 takes some four minutes a seed on a quiet machine; docs/results.md has the
 numbers to expect. The file is `model.prx` in the run folder. `:taught` and
-`:own` as in configs/lenet300_best.py; `:taught` keeps as many weights as 1,700
-bytes hold with something to spare. `:own` has not been run.
+`:own` as in configs/lenet300_best.py; `:taught` keeps fewer weights, which
+its error allows. `:own` has not been run.
 """
 
 from ml_collections import ConfigDict

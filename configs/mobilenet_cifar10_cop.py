@@ -8,7 +8,7 @@ parameters and 59.5 % of the FLOPs gone.
     --seeds=0,1,2 --workdir=runs/mobilenet_cifar10_cop
 
 needs an accelerator. `:cpu` behind the file's name takes a network of an
-eighth of the widths, 10,000 images and half of the FLOPs: 10 minutes a seed on
+eighth of the widths, 10,000 images and half of the FLOPs: 12 minutes a seed on
 2 cores. `:seed` counts the budget as the published code does.
 """
 

@@ -8,7 +8,7 @@ cost FLOPs. Published: 92.64 % become 91.97 % with 57.5 % of the parameters and
     --seeds=0,1,2 --workdir=runs/resnet32_cifar10_cop
 
 needs an accelerator. `:cpu` behind the file's name takes a network of 6, 12
-and 24 channels, 10,000 images and half of the FLOPs: 10 minutes a seed on
+and 24 channels, 10,000 images and half of the FLOPs: 12 minutes a seed on
 2 cores. `:seed` counts the budget as the published code does, and leaves its
 shortcuts and the classifier out where a channel leads to other layers too.
 """
