@@ -20,8 +20,9 @@ os.environ['XLA_FLAGS'] = ' '.join(
   )
 )
 jax.config.update('jax_num_cpu_devices', 4)
-# Two programs in flight on four devices and two cores can wait for one another
-# for ever, each holding a thread that the other needs.
+# Devices that wait for each other each hold a thread of one pool, which has no
+# more than one for each device: without spare ones the last may wait for ever.
+os.environ['PJRT_NPROC'] = '16'
 jax.config.update('jax_cpu_enable_async_dispatch', False)
 
 
