@@ -89,12 +89,17 @@ def cut_weights(
     raise InputError(
       f'{path} must hold a cut model, got one without a plan: load it as it is'
     )
+  check_leaves(variables, plan, path)
+  return variables, plan, meta
+
+
+def check_leaves(variables: Any, plan: shrinking.Plan, path: PathLike) -> None:
+  """Refuses a file whose leaves are not those that its plan leaves."""
   if set(tree.leaf_names(variables)) != set(plan.shapes):
     raise InputError(
       f'{path} must hold the leaves of its plan, got others: write it again'
     )
   _check_cut(variables, plan, f'the leaves of {path}')
-  return variables, plan, meta
 
 
 def _check_cut(variables: Any, plan: shrinking.Plan, what: str) -> None:

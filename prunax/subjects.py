@@ -56,6 +56,8 @@ def subject(
   file = source(path)
   variables, meta, _ = weights.load(file, max_bytes)
   plan = shrunk_files.plan_of(meta, file)
+  if plan is not None:
+    shrunk_files.check_leaves(variables, plan, path)
   name = model_name or recorded(meta, 'model', path)
   if plan is None:
     model = _model(variables, name, path)

@@ -124,3 +124,16 @@ def test_a_caffemodel_cannot_tell_what_was_cut(
   answer('shrink', sparse, small)
   error = complaint('unpack', small, tmp_path / 'small.caffemodel')
   assert 'cannot tell what was cut' in error
+
+
+def test_a_file_with_other_leaves_than_its_plan(
+  answer, complaint, sparse, images, tmp_path
+):
+  small = tmp_path / 'small.npz'
+  answer('shrink', sparse, small)
+  tree, meta, _ = weights.load(small)
+  tree['ip2']['kernel'] = tree['ip2']['kernel'][:-1]
+  convert.npz.save(small, tree, meta)
+  error = complaint('evaluate', small, '--data', images)
+  assert f'the leaves of {small} must be cut as the plan says' in error
+  assert "'ip2/kernel' has the shape (39, 10) in place of (40, 10)" in error
