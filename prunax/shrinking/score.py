@@ -1,5 +1,6 @@
 """How much a channel matters, by its weights."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,6 +80,7 @@ SCORES: dict[str, Score] = {
 def of(score: str | Score) -> Score:
   """The score of that name, or a function of a user as it is."""
   if not isinstance(score, str) and callable(score):
+    _check_takes_two(score)
     return score
   if not isinstance(score, str) or score not in SCORES:
     raise InputError(
@@ -86,6 +88,21 @@ def of(score: str | Score) -> Score:
       f' {score!r}: name one'
     )
   return SCORES[score]
+
+
+def _check_takes_two(score: Score) -> None:
+  """Refuses a function that cannot be called with leaves and a group."""
+  try:
+    signature = inspect.signature(score)
+  except ValueError:
+    return
+  try:
+    signature.bind({}, None)
+  except TypeError:
+    raise InputError(
+      'score must be a function of the leaves by name and of the group, got'
+      f' one of {signature}: give it these two'
+    ) from None
 
 
 def numbers(found: Any, group: Group) -> np.ndarray:

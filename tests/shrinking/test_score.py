@@ -58,3 +58,11 @@ def test_random_is_of_its_key(group):
 def test_cop_needs_a_layer_to_lead_to(group):
   with pytest.raises(InputError, match='a layer that'):
     shrinking.cop()(NET, group._replace(consumers=()))
+
+
+@pytest.mark.parametrize(
+  'wrong', [lambda: 1, lambda leaves: 1, lambda a, b, c: 1], ids=(0, 1, 3)
+)
+def test_a_score_takes_leaves_and_a_group(wrong):
+  with pytest.raises(InputError, match=r'got one of .*: give it these two'):
+    score.of(wrong)
