@@ -160,6 +160,11 @@ def test_a_folder_without_a_run_gives_no_start(small, tmp_path):
     ({'density': 0.5, 'score': 'l7'}, 'score must be one of .*, got .l7.'),
     ({'density': 0.5, 'budget': 'watts'}, 'budget must be one of'),
     ({'density': 0.5, 'scope': 'here'}, 'scope must be one of'),
+    ({'density': 1e-4}, 'the budget must be at least 0.00299'),
+    ({'density': 0.5, 'rules': [('.*', None)]}, 'channels that may be cut'),
+    ({'density': 0.5, 'rules': [('ip9', 0.1), ('.*', 1.0)]}, 'matches none of'),
+    ({'density': 0.5, 'rules': [('.*', 1.5)]}, 'density of .ip1/kernel.'),
+    ({'density': 0.5, 'score': 'bn_scale'}, 'a norm with a scale'),
   ],
 )
 def test_a_cut_that_cannot_be_is_refused_before_the_run(settings, sentence):

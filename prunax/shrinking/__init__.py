@@ -35,6 +35,7 @@ from prunax.shrinking.rule import register_primitive as register_primitive
 from prunax.shrinking.score import SCORES as SCORES
 from prunax.shrinking.select import SCOPES as SCOPES
 from prunax.shrinking.shrink import Shrunk as Shrunk
+from prunax.shrinking.shrink import affordable as affordable
 from prunax.shrinking.shrink import channels as channels
 from prunax.shrinking.shrink import memory as memory
 from prunax.shrinking.shrink import shrink as shrink

@@ -79,6 +79,14 @@ def within_budget(
     barred += [g.id for g in found if np.isin(g.atoms, cut.stayed).any()]
 
 
+def affordable(
+  traced: Traced, found: list[Group], variables: Any, settings: Settings
+) -> None:
+  """Refuses rules that fit no group, and a budget that no scores could meet."""
+  check(settings)
+  _chosen(traced, found, variables, settings, ())
+
+
 def _chosen(
   traced: Traced,
   found: list[Group],

@@ -14,6 +14,8 @@ from prunax.shrinking.expense import BY_LEAF, expense
 from prunax.shrinking.groups import Group, groups
 from prunax.shrinking.reporting import Report, report
 
+_USUAL = choosing.Settings(1.0, 'flops', 'l2', 'global', None, 1, 1)
+
 
 class Shrunk(NamedTuple):
   """A cut model: unpacks as (apply, variables, report)."""
@@ -96,6 +98,31 @@ def memory(
   found = groups(traced)
   kept = expense(traced, found, 'activations').total()
   return Memory(living(traced, found).peak(), kept)
+
+
+def affordable(
+  apply: Callable[..., Any],
+  variables: Any,
+  *example: Any,
+  density: float,
+  **settings: Any,
+) -> None:
+  """Refuses what no weights of these shapes could be cut by, and cuts nothing.
+
+  That are rules that fit no group, groups that may not be cut, and budgets
+  that even the smallest choice exceeds; `settings` are those of `shrink`.
+
+  >>> net = {'a': np.ones((3, 4), 'f'), 'b': np.ones((4, 2), 'f')}
+  >>> def apply(variables, x):
+  ...   return x @ variables['a'] @ variables['b']
+  >>> affordable(apply, net, np.ones((1, 3), 'f'), density=0.01)
+  Traceback (most recent call last):
+    ...
+  prunax.errors.InputError: the budget must be at least ...
+  """
+  traced = model.trace(apply, variables, model.call_of(example, {}))
+  wanted = _USUAL._replace(density=density, **settings)
+  choosing.affordable(traced, groups(traced), variables, wanted)
 
 
 def shrink(
@@ -194,8 +221,7 @@ def _check_one_way(
     raise InputError(
       'one of keep and density must be given, got both: leave one out'
     )
-  usual = choosing.Settings(1.0, 'flops', 'l2', 'global', None, 1, 1)
-  if density is None and settings != usual:
+  if density is None and settings != _USUAL:
     raise InputError(
       'density must be given where budget, score, scope, rules, round_to or'
       ' steps are, got none: say which part of the budget stays'

@@ -49,21 +49,28 @@ def filters(
     'steps': steps,
   }
   _check(density, score, settings, examples, reconstruct, choice)
+  model = task.model
+  shape = jax.ShapeDtypeStruct((1, *model.input_shape), np.float32)
+  if not own_budget:
+    choice['density'] = density
   if task.rehearsed:
+    if not own_budget:
+      # Which groups may be cut, and how far, depends on no weights.
+      by_name = 'bn_scale' if score == 'bn_scale' else 'l2'
+      shrinking.affordable(
+        model.apply, variables, shape, score=by_name, **choice
+      )
     return Outcome(variables, {})
 
-  model = task.model
   score_key, mend_key = jax.random.split(key)
   if own_budget:
     x, _ = scoring.looked_at(task, score_key, examples)
     seen = shrinking.responses(model.apply, variables, x)
     choice = {'keep': shrinking.pfa_kl(seen)}
   else:
-    choice['density'] = density
     choice['score'] = scoring.score_of(
       task, variables, score_key, score, examples, settings
     )
-  shape = jax.ShapeDtypeStruct((1, *model.input_shape), np.float32)
   small = shrinking.shrink(model.apply, variables, shape, **choice)
   report = small.report
   left = small.variables
