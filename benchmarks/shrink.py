@@ -19,9 +19,21 @@ from prunax import models, weights
 SPARSE = 'results/lenet5_best-seed0.prx'
 # What of each network's channels stay: the same part of each layer in whole
 # vectors, or the largest filters wherever they are.
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
   'even': {'scope': 'layer', 'round_to': 8},
   'global': {'scope': 'global', 'round_to': 8},
+}
+# ResNet32's layers of 16 channels get no faster by fewer, so half of all FLOPs
+# go from the other two stages.
+LATE = {
+  'round_to': 8,
+  'rules': (
+    ('(conv0|block1_.*)/.*', None),
+    ('block2_.*', 0.5),
+    ('block3_1/conv2/.*', 0.75),
+    ('block3_.*', 0.25),
+    ('.*', None),
+  ),
 }
 
 
@@ -35,8 +47,13 @@ def measure(rounds: int = 15) -> dict[str, Any]:
   for name in ('vgg16_cifar10', 'resnet32_cifar10'):
     for way, settings in WAYS.items():
       found[f'{name}, {way}'] = _halved(name, settings, 64, rounds)
-  for batch in (1, 256):
+  found['resnet32_cifar10, late'] = _halved(
+    'resnet32_cifar10', LATE, 64, rounds
+  )
+  for batch in (1, 16, 256):
     found[f'lenet5, sparse, batch {batch}'] = _sparse(batch, rounds)
+    out = _sparse(batch, rounds, written_out=True)
+    found[f'lenet5, sparse, written out, batch {batch}'] = out
   model = models.get('resnet56_cifar10')
   variables = jax.tree.map(np.asarray, model.init(jax.random.key(0)))
   found['resnet56_cifar10, channels and cut'] = _seconds(
@@ -94,12 +111,17 @@ def _halved(
   return _timed(model, variables, small, batch, rounds)
 
 
-def _sparse(batch: int, rounds: int) -> dict[str, Any]:
+def _sparse(
+  batch: int, rounds: int, written_out: bool = False
+) -> dict[str, Any]:
   model = models.get('lenet5')
   root = pathlib.Path(__file__).parent.parent
   variables = weights.load(root / SPARSE).tree
   x = jax.device_put(_images(model, 2))
   small = prunax.shrink(model.apply, variables, x)
+  if written_out:
+    answers = models.sparse_lenet5(small.variables)
+    small = small._replace(apply=lambda _, x: answers(x))
   apart = small.apply(small.variables, x) - model.apply(variables, x)
   row = _timed(model, variables, small, batch, rounds)
   return {**row, 'outputs_apart': float(np.abs(apart).max())}

@@ -10,6 +10,7 @@ from prunax.models.check import check_statistics as check_statistics
 from prunax.models.check import checked as checked
 from prunax.models.check import shapes as shapes
 from prunax.models.check import sizes as sizes
+from prunax.models.lenet import sparse_lenet5 as sparse_lenet5
 from prunax.models.modules import culprit as culprit
 from prunax.models.modules import module_apply as module_apply
 from prunax.models.modules import with_arrays as with_arrays

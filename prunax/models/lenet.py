@@ -1,12 +1,17 @@
 """The two LeNets that pruning papers report, as Caffe defines them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from prunax.models.adapters import from_nnx
 from prunax.models.types import Model
 from prunax.ops.conv_pool import conv_max_pool, split
+from prunax.ops.sparse_conv_pool import sparse_conv_max_pool
 
 # U(-a, a) with a = sqrt(3 / fan_in): what Caffe calls xavier.
 _xavier = nnx.initializers.lecun_uniform()
@@ -79,3 +84,37 @@ def lenet300100() -> Model:
 def lenet5() -> Model:
   """LeNet-5, 431,080 weights; it takes [n, 28, 28, 1]."""
   return Model('lenet5', *from_nnx(LeNet5), (28, 28, 1), 10)
+
+
+def sparse_lenet5(variables: Any) -> Callable[[jax.Array], jax.Array]:
+  """What LeNet-5 answers, as a program for these few weights alone.
+
+  The weights are constants of the program, and a convolution takes one product
+  for each that is not 0. For batches on a CPU that is several times faster than
+  the arrays; for single images it is not.
+
+  >>> whole = lenet5()
+  >>> net = whole.init(jax.random.key(0))
+  >>> net['conv2'] = jax.tree.map(jnp.zeros_like, net['conv2'])
+  >>> answers = jax.jit(sparse_lenet5(net))
+  >>> answers(jnp.ones((3, 28, 28, 1))).shape
+  (3, 10)
+
+  Args:
+    variables: of LeNet-5, of any widths: best those that `prunax.shrink` left.
+
+  Returns:
+    A function of images alone.
+  """
+  found = jax.tree.map(np.asarray, variables)
+
+  def apply(x: jax.Array) -> jax.Array:
+    x = x.transpose(3, 1, 2, 0)
+    for layer in (found['conv1'], found['conv2']):
+      bias = np.expand_dims(layer['bias'], (1, 2, 3))
+      x = sparse_conv_max_pool(x, layer['kernel']) + bias
+    x = x.reshape(-1, x.shape[-1]).T
+    x = jax.nn.relu(x @ found['ip1']['kernel'] + found['ip1']['bias'])
+    return x @ found['ip2']['kernel'] + found['ip2']['bias']
+
+  return apply

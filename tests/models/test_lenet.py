@@ -8,6 +8,7 @@ import optax
 import pytest
 from jax import lax
 
+import prunax
 from prunax import convert, data, models, tree
 
 SHAPES = {
@@ -147,3 +148,18 @@ def test_published_weights_are_exactly_as_good(model, models_dir, data_dir):
     logits = apply(variables, data.scale(test.x[i : i + 250]))
     right += int(np.sum(np.argmax(logits, -1) == test.y[i : i + 250]))
   assert right == PUBLISHED[model.name]
+
+
+def test_lenet5_written_out_answers_as_the_arrays():
+  model = models.get('lenet5')
+  rng = np.random.default_rng(0)
+  net = jax.tree.map(
+    lambda x: np.where(rng.random(x.shape) < 0.05, x, 0),
+    model.init(jax.random.key(0)),
+  )
+  x = jnp.asarray(rng.random((9, 28, 28, 1)), jnp.float32)
+  small = prunax.shrink(model.apply, net, x)
+  want = model.apply(net, x)
+  for variables in (net, small.variables):
+    got = jax.jit(models.sparse_lenet5(variables))(x)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
