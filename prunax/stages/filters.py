@@ -39,7 +39,6 @@ def filters(
   training set. `reconstruct`, the settings of `prunax.reconstruct`, trains the
   layers that lost inputs on as many.
   """
-  own_budget = score == 'pfa_kl'
   settings = dict(score_settings or {})
   choice: dict[str, Any] = {
     'budget': budget,
@@ -51,23 +50,22 @@ def filters(
   _check(density, score, settings, examples, reconstruct, choice)
   model = task.model
   shape = jax.ShapeDtypeStruct((1, *model.input_shape), np.float32)
-  if not own_budget:
-    choice['density'] = density
   if task.rehearsed:
-    if not own_budget:
+    if density is not None:
       # Which groups may be cut, and how far, depends on no weights.
       by_name = 'bn_scale' if score == 'bn_scale' else 'l2'
       shrinking.affordable(
-        model.apply, variables, shape, score=by_name, **choice
+        model.apply, variables, shape, density=density, score=by_name, **choice
       )
     return Outcome(variables, {})
 
   score_key, mend_key = jax.random.split(key)
-  if own_budget:
+  if score == 'pfa_kl':
     x, _ = scoring.looked_at(task, score_key, examples)
     seen = shrinking.responses(model.apply, variables, x)
     choice = {'keep': shrinking.pfa_kl(seen)}
   else:
+    choice['density'] = density
     choice['score'] = scoring.score_of(
       task, variables, score_key, score, examples, settings
     )
