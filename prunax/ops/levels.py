@@ -105,18 +105,28 @@ def check_bits(bits: int, name: str = 'bits') -> None:
     raise InputError(f'{name} must be 2 to 8, got {bits!r}: give 8, say')
 
 
+def check_digits(digits: int, name: str = 'digits') -> None:
+  """Refuses scales whose products with whole numbers would not be exact."""
+  if not 1 <= digits <= 12:
+    raise InputError(
+      f'{name} must be 1, which is a power of two, to 12, got {digits!r}: give'
+      ' 12, say'
+    )
+
+
 def _coarse(x: jax.Array, digits: int) -> jax.Array:
   """`x` of at least 0, rounded up to so many binary digits."""
   bits, fraction, _ = _bits(x)
   step = (1 << (fraction + 1 - digits)) - 1
-  up = (bits + bits.dtype.type(step)) & ~bits.dtype.type(step)
+  # What is above by the last bits of a division is not to go a step up.
+  up = (bits + bits.dtype.type(step - 4)) & ~bits.dtype.type(step)
   return lax.bitcast_convert_type(up, widened(x).dtype)
 
 
-def channel_scale(x: jax.Array, bits: int) -> jax.Array:
+def channel_scale(x: jax.Array, bits: int, digits: int = 12) -> jax.Array:
   """The step between levels of each channel of a kernel, its last axis.
 
-  max |x| / (2^(bits - 1) - 1), rounded up to 12 binary digits, so that the
+  max |x| / (2^(bits - 1) - 1), rounded up to so many binary digits, so that the
   products with whole numbers are exact, and so are differences of two levels.
 
   >>> channel_scale(jnp.array([[7.0, 1.75], [-3.0, 0.0]]), bits=4).tolist()
@@ -125,6 +135,7 @@ def channel_scale(x: jax.Array, bits: int) -> jax.Array:
   Args:
     x: [..., channels] a kernel.
     bits: of each weight, 2 to 8.
+    digits: of the step, 1 to 12.
 
   Returns:
     [1, ..., channels] in float32 at least.
@@ -132,10 +143,10 @@ def channel_scale(x: jax.Array, bits: int) -> jax.Array:
   top = 2 ** (bits - 1) - 1
   axes = tuple(range(x.ndim - 1))
   largest = jnp.max(jnp.abs(widened(x)), axis=axes, keepdims=True)
-  return _coarse(largest / top, 12)
+  return _coarse(largest / top, digits)
 
 
-def uniform(x: jax.Array, bits: int) -> jax.Array:
+def uniform(x: jax.Array, bits: int, digits: int = 12) -> jax.Array:
   """Each weight as a whole multiple of its channel's scale: symmetric intN.
 
   round(x / scale) * scale, from -(2^(bits - 1) - 1) to 2^(bits - 1) - 1 steps;
@@ -147,8 +158,10 @@ def uniform(x: jax.Array, bits: int) -> jax.Array:
   Args:
     x: [..., channels] a kernel.
     bits: of each weight, 2 to 8.
+    digits: of the scale, binary ones, 1 to 12.
   """
   check_bits(bits)
-  scale = channel_scale(x, bits)
+  check_digits(digits)
+  scale = channel_scale(x, bits, digits)
   steps = widened(x) / jnp.where(scale > 0, scale, 1)
   return (jnp.round(steps) * scale).astype(x.dtype)

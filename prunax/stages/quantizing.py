@@ -60,9 +60,11 @@ def qat(
   steps: int,
   optimizer: Mapping[str, Any],
   rules: tree.Rules,
+  scale_digits: int = 12,
 ) -> Outcome:
-  """Training of weights on even levels, by the rules of `transforms.ste`."""
+  """Training of weights on even levels, by the settings of `transforms.ste`."""
   inner, iter_size = inner_of(optimizer)
-  tx = optimizers.accumulate(transforms.ste(inner, rules), iter_size)
+  quantized = transforms.ste(inner, rules, scale_digits)
+  tx = optimizers.accumulate(quantized, iter_size)
   variables, _ = task.fit(variables, tx, steps, key)
   return Outcome(variables, {})

@@ -35,19 +35,23 @@ def _check(rules: tree.Rules) -> None:
       levels.check_bits(whole(named, bits), named)
 
 
-def _quantized(dense: Any, rules: tree.Rules) -> Any:
+def _quantized(dense: Any, rules: tree.Rules, digits: int) -> Any:
   """The weights that count: ruled kernels are on their levels."""
   leaves, structure = jax.tree.flatten(dense)
   values = leaf_values(rules, dense)
   snapped = [
-    levels.uniform(x, bits) if bits is not None and tree.is_kernel(x) else x
+    levels.uniform(x, bits, digits)
+    if bits is not None and tree.is_kernel(x)
+    else x
     for x, (_, bits) in zip(leaves, values, strict=True)
   ]
   return jax.tree.unflatten(structure, snapped)
 
 
 def ste(
-  inner: optax.GradientTransformation, rules: tree.Rules
+  inner: optax.GradientTransformation,
+  rules: tree.Rules,
+  scale_digits: int = 12,
 ) -> optax.GradientTransformationExtraArgs:
   """Trains quantized weights: goes around an optimizer.
 
@@ -73,8 +77,12 @@ def ste(
     inner: the optimizer of the dense weights.
     rules: ordered path rules whose values are the bits of a leaf's weights, 2
       to 8, or None for those that are not quantized.
+    scale_digits: binary digits of a scale, at most 12. With 1 it is a power of
+      two, the next above; the levels are up to twice as far apart then, and
+      take few bits in a file.
   """
   _check(rules)
+  levels.check_digits(whole('scale_digits', scale_digits), 'scale_digits')
   layers.need_optimizer(inner, 'ste')
   inner = optax.with_extra_args_support(inner)
 
@@ -107,7 +115,7 @@ def ste(
     )
     moved = optax.apply_updates(state.dense, steps)
     dense = _masked(state.mask, moved)
-    wanted = _quantized(dense, rules)
+    wanted = _quantized(dense, rules, scale_digits)
     return layers.step_to(wanted, params), STEState(
       state.mask, dense, inner_state
     )

@@ -93,6 +93,15 @@ def test_what_counts_is_on_its_levels_exactly(optimizer):
   assert not (history[-1]['conv']['kernel'] == params()['conv']['kernel']).any()
 
 
+def test_scales_that_are_powers_of_two():
+  tx = transforms.ste(optax.sgd(0.05), RULES, scale_digits=1)
+  kernel = np.asarray(run(tx, 5, params())[0][-1]['ip']['kernel'])
+  # Multiples up to 7 of a power have three binary digits.
+  in_digits = np.ldexp(np.frexp(kernel)[0], 3)
+  np.testing.assert_array_equal(in_digits, np.round(in_digits))
+  assert len(np.unique(kernel)) > 3
+
+
 def test_gradual_then_ste_keeps_the_zeros():
   rules = [('.*/kernel', 0.3), ('.*', None)]
   pruning = optax.chain(optax.sgd(0.02), transforms.gradual(rules, every=1))
@@ -123,6 +132,10 @@ def test_mistakes_are_told():
     said = rf"the bits of the rule '\.\*' must be 2 to 8, got {bits}"
     with pytest.raises(InputError, match=said):
       transforms.ste(optax.sgd(0.1), [('.*', bits)])
+  for digits in (0, 13):
+    said = f'scale_digits must be 1, .* to 12, got {digits}'
+    with pytest.raises(InputError, match=said):
+      transforms.ste(optax.sgd(0.1), RULES, scale_digits=digits)
   with pytest.raises(InputError, match=r"the rule '\.\*' must be a whole"):
     transforms.ste(optax.sgd(0.1), [('.*', 4.5)])
   with pytest.raises(InputError, match='matches none'):
