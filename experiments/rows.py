@@ -148,6 +148,20 @@ ROWS = (
     'Zhou et al. 2017 report ImageNet alone',
   ),
   Row(
+    'lenet5_qat',
+    'lenet5_qat.py',
+    'LeNet-5, all kernels of 4 bits, straight-through',
+    'none',
+    'Bengio et al. 2013 quantize no weights',
+  ),
+  Row(
+    'lenet5_qat_dns',
+    'lenet5_qat.py:dns',
+    'LeNet-5, surgery, then 4 bits, straight-through',
+    'none',
+    'Bengio et al. 2013 quantize no weights',
+  ),
+  Row(
     'lenet5_deep_compression',
     'lenet5_deep_compression.py',
     'LeNet-5, Deep Compression with trained levels',

@@ -8,10 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from prunax import tree
+from prunax.errors import InputError
 from prunax.models.adapters import from_nnx
 from prunax.models.types import Model
 from prunax.ops.conv_pool import conv_max_pool, split
 from prunax.ops.sparse_conv_pool import sparse_conv_max_pool
+
+_LEAVES = tuple(
+  f'{layer}/{leaf}'
+  for layer in ('conv1', 'conv2', 'ip1', 'ip2')
+  for leaf in ('bias', 'kernel')
+)
 
 # U(-a, a) with a = sqrt(3 / fan_in): what Caffe calls xavier.
 _xavier = nnx.initializers.lecun_uniform()
@@ -106,6 +114,12 @@ def sparse_lenet5(variables: Any) -> Callable[[jax.Array], jax.Array]:
   Returns:
     A function of images alone.
   """
+  names = tree.leaf_names(variables)
+  if sorted(names) != sorted(_LEAVES):
+    raise InputError(
+      f'sparse_lenet5 must have the leaves {", ".join(_LEAVES)}, got'
+      f' {", ".join(names)[:200]}: give the variables of LeNet-5'
+    )
   found = jax.tree.map(np.asarray, variables)
 
   def apply(x: jax.Array) -> jax.Array:

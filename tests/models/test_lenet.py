@@ -10,6 +10,7 @@ from jax import lax
 
 import prunax
 from prunax import convert, data, models, tree
+from prunax.errors import InputError
 
 SHAPES = {
   'lenet5': {
@@ -163,3 +164,9 @@ def test_lenet5_written_out_answers_as_the_arrays():
   for variables in (net, small.variables):
     got = jax.jit(models.sparse_lenet5(variables))(x)
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_only_lenet5_is_written_out():
+  net = models.get('lenet300100').init(jax.random.key(0))
+  with pytest.raises(InputError, match='give the variables of LeNet-5'):
+    models.sparse_lenet5(net)
