@@ -9,7 +9,7 @@ from jax import Array
 from prunax.errors import InputError
 from prunax.ops.conv_pool import split
 
-# A thousand weights take some ten seconds to compile.
+# A thousand weights take some five seconds to compile.
 MOST_WEIGHTS = 5_000
 
 
