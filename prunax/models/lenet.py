@@ -13,13 +13,10 @@ from prunax.errors import InputError
 from prunax.models.adapters import from_nnx
 from prunax.models.types import Model
 from prunax.ops.conv_pool import conv_max_pool, split
-from prunax.ops.sparse_conv_pool import sparse_conv_max_pool
+from prunax.ops.sparse_conv_pool import check_few, sparse_conv_max_pool
 
-_LEAVES = tuple(
-  f'{layer}/{leaf}'
-  for layer in ('conv1', 'conv2', 'ip1', 'ip2')
-  for leaf in ('bias', 'kernel')
-)
+_LAYERS = ('conv1', 'conv2', 'ip1', 'ip2')
+_LEAVES = tuple(f'{x}/{leaf}' for x in _LAYERS for leaf in ('bias', 'kernel'))
 
 # U(-a, a) with a = sqrt(3 / fan_in): what Caffe calls xavier.
 _xavier = nnx.initializers.lecun_uniform()
@@ -114,21 +111,50 @@ def sparse_lenet5(variables: Any) -> Callable[[jax.Array], jax.Array]:
   Returns:
     A function of images alone.
   """
-  names = tree.leaf_names(variables)
-  if sorted(names) != sorted(_LEAVES):
-    raise InputError(
-      f'sparse_lenet5 must have the leaves {", ".join(_LEAVES)}, got'
-      f' {", ".join(names)[:200]}: give the variables of LeNet-5'
-    )
-  found = jax.tree.map(np.asarray, variables)
+  found = _known(variables)
 
   def apply(x: jax.Array) -> jax.Array:
+    if x.shape[1:] != (28, 28, 1):
+      raise InputError(
+        f'images must be [n, 28, 28, 1], got {list(x.shape)}: reshape them'
+      )
     x = x.transpose(3, 1, 2, 0)
-    for layer in (found['conv1'], found['conv2']):
-      bias = np.expand_dims(layer['bias'], (1, 2, 3))
-      x = sparse_conv_max_pool(x, layer['kernel']) + bias
+    for layer in ('conv1', 'conv2'):
+      bias = np.expand_dims(found[f'{layer}/bias'], (1, 2, 3))
+      x = sparse_conv_max_pool(x, found[f'{layer}/kernel']) + bias
     x = x.reshape(-1, x.shape[-1]).T
-    x = jax.nn.relu(x @ found['ip1']['kernel'] + found['ip1']['bias'])
-    return x @ found['ip2']['kernel'] + found['ip2']['bias']
+    x = jax.nn.relu(x @ found['ip1/kernel'] + found['ip1/bias'])
+    return x @ found['ip2/kernel'] + found['ip2/bias']
 
   return apply
+
+
+def _known(variables: Any) -> dict[str, np.ndarray]:
+  """The weights of a LeNet-5 of any widths, by name."""
+  leaves = tree.named_leaves(variables)
+  if sorted(leaves) != sorted(_LEAVES):
+    raise InputError(
+      f'sparse_lenet5 must have the leaves {", ".join(_LEAVES)}, got'
+      f' {", ".join(leaves)[:200] or "none"}: give the variables of LeNet-5'
+    )
+  a, b, c, d = (np.shape(leaves[f'{x}/bias']) for x in _LAYERS)
+  inputs = tuple(16 * n for n in b)
+  kernels = ((5, 5, 1, *a), (5, 5, *a, *b), (*inputs, *c), (*c, *d))
+  biases = (a, b, c, d)
+  for layer, kernel, bias in zip(_LAYERS, kernels, biases, strict=True):
+    for name, shape in ((f'{layer}/kernel', kernel), (f'{layer}/bias', bias)):
+      x = leaves[name]
+      given = isinstance(x, (np.ndarray, jax.Array))
+      if isinstance(x, jax.core.Tracer) or not given or x.dtype.kind in 'cOSU':
+        raise InputError(
+          f'{name!r} must be an array of numbers that are known, got'
+          f' {type(x).__name__}: give the weights, outside of jit'
+        )
+      if np.shape(x) != shape or len(bias) != 1:
+        raise InputError(
+          f'{name!r} must have the shape {shape} beside the other leaves, got'
+          f' {np.shape(x)}: give the variables of one LeNet-5'
+        )
+    if layer in ('conv1', 'conv2'):
+      check_few(np.asarray(leaves[f'{layer}/kernel']), f"'{layer}/kernel'")
+  return {name: np.array(x) for name, x in leaves.items()}

@@ -13,6 +13,16 @@ from prunax.ops.conv_pool import split
 MOST_WEIGHTS = 5_000
 
 
+def check_few(kernel: np.ndarray, name: str = 'a kernel') -> None:
+  """Refuses a kernel whose program would take long to compile."""
+  alive = np.count_nonzero(kernel)
+  if alive > MOST_WEIGHTS:
+    raise InputError(
+      f'{name} must have at most {MOST_WEIGHTS:,} weights that are not 0 to be'
+      f' written out, got {alive:,}: prune it, or use the dense form'
+    )
+
+
 def sparse_conv_max_pool(x: Array, kernel: np.ndarray) -> Array:
   """max over p, q in {0, 1} of sum_ijc x[c, 2a+p+i, 2b+q+j, n] k[i, j, c, o].
 
@@ -32,12 +42,7 @@ def sparse_conv_max_pool(x: Array, kernel: np.ndarray) -> Array:
     The pooled images, [o, ., ., n].
   """
   x, kernel = split(x, 2), np.asarray(kernel)
-  alive = np.count_nonzero(kernel)
-  if alive > MOST_WEIGHTS:
-    raise InputError(
-      f'a kernel that is written out must have at most {MOST_WEIGHTS:,} weights'
-      f' that are not 0, got {alive:,}: prune it, or use conv_max_pool'
-    )
+  check_few(kernel)
   (kh, kw), (_, _, _, rows, columns, n) = kernel.shape[:2], x.shape
   h, w = rows - kh // 2, columns - kw // 2
 

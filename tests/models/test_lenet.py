@@ -166,7 +166,39 @@ def test_lenet5_written_out_answers_as_the_arrays():
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
-def test_only_lenet5_is_written_out():
-  net = models.get('lenet300100').init(jax.random.key(0))
-  with pytest.raises(InputError, match='give the variables of LeNet-5'):
-    models.sparse_lenet5(net)
+def changed(name, change):
+  net = jax.tree.map(
+    lambda x: np.zeros(x.shape, x.dtype),
+    models.get('lenet5').init(jax.random.key(0)),
+  )
+  layer, leaf = name.split('/')
+  net[layer][leaf] = change(net[layer][leaf])
+  return net
+
+
+@pytest.mark.parametrize(
+  'name, change, sentence',
+  [
+    ('conv2/kernel', lambda x: x[:, :, :10], r'shape \(5, 5, 20, 50\)'),
+    ('ip1/bias', lambda x: x[0], r'must have the shape'),
+    ('conv2/kernel', lambda x: x + 1, 'at most 5,000 weights .* got 25,000'),
+    ('ip2/bias', lambda x: x.astype(complex), 'an array of numbers'),
+    ('ip2/bias', lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), 'numbers'),
+    ('ip2/bias', lambda x: {'more': x}, 'give the variables of LeNet-5'),
+  ],
+)
+def test_only_lenet5_is_written_out(name, change, sentence):
+  with pytest.raises(InputError, match=sentence):
+    models.sparse_lenet5(changed(name, change))
+
+
+def test_weights_that_are_written_out_are_known_and_kept():
+  net = changed('ip2/bias', lambda x: x + 1)
+  x = jnp.ones((2, 28, 28, 1))
+  answers = models.sparse_lenet5(net)
+  net['ip2']['bias'] += 1
+  np.testing.assert_array_equal(answers(x), np.ones((2, 10)))
+  with pytest.raises(InputError, match='outside of jit'):
+    jax.jit(lambda v: models.sparse_lenet5(v)(x))(net)
+  with pytest.raises(InputError, match=r'images must be \[n, 28, 28, 1\]'):
+    answers(x[..., 0])
