@@ -93,8 +93,8 @@ def of(score: str | Score) -> Score:
 def _check_takes_two(score: Score) -> None:
   """Refuses a function that cannot be called with leaves and a group."""
   try:
-    signature = inspect.signature(score)
-  except ValueError:
+    signature = inspect.signature(score, follow_wrapped=False)
+  except (TypeError, ValueError):
     return
   try:
     signature.bind({}, None)
@@ -109,7 +109,10 @@ def numbers(found: Any, group: Group) -> np.ndarray:
   """What a score gave, if these are numbers for the channels of a group."""
   must = f'a score must be {group.size} finite numbers for {group.id!r}, got'
   try:
-    given = np.asarray(found, np.float64)
+    given = np.asarray(found)
+    if given.dtype.kind == 'c':
+      raise TypeError
+    given = given.astype(np.float64)
   except (TypeError, ValueError):
     raise InputError(f'{must} {type(found).__name__}: mend the score') from None
   if given.shape != (group.size,):

@@ -1,5 +1,7 @@
 """Scores of channels, by hand."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -66,3 +68,20 @@ def test_cop_needs_a_layer_to_lead_to(group):
 def test_a_score_takes_leaves_and_a_group(wrong):
   with pytest.raises(InputError, match=r'got one of .*: give it these two'):
     score.of(wrong)
+
+
+def test_a_score_that_wraps_another_function(group):
+  def norm(kernel):
+    return np.abs(kernel).sum(0)
+
+  @functools.wraps(norm)
+  def wrapped(leaves, group):
+    del group
+    return norm(leaves['a'])
+
+  assert score.checked(wrapped, NET, group).shape == (4,)
+
+
+def test_complex_scores_are_refused(group):
+  with pytest.raises(InputError, match=r'finite numbers .* mend the score'):
+    score.checked(lambda leaves, group: np.ones(4, complex), NET, group)
