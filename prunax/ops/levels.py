@@ -106,11 +106,11 @@ def check_bits(bits: int, name: str = 'bits') -> None:
 
 
 def check_digits(digits: int, name: str = 'digits') -> None:
-  """Refuses scales whose products with whole numbers would not be exact."""
-  if not 1 <= digits <= 12:
+  """Refuses scales by which what is on its levels would not stay on them."""
+  if digits not in (1, 12):
     raise InputError(
-      f'{name} must be 1, which is a power of two, to 12, got {digits!r}: give'
-      ' 12, say'
+      f'{name} must be 1, for powers of two, or 12, got {digits!r}: give one of'
+      ' them'
     )
 
 
@@ -135,14 +135,14 @@ def channel_scale(x: jax.Array, bits: int, digits: int = 12) -> jax.Array:
   Args:
     x: [..., channels] a kernel.
     bits: of each weight, 2 to 8.
-    digits: of the step, 1 to 12.
+    digits: of the step, 1 or 12.
 
   Returns:
     [1, ..., channels] in float32 at least.
   """
   top = 2 ** (bits - 1) - 1
   axes = tuple(range(x.ndim - 1))
-  largest = jnp.max(jnp.abs(widened(x)), axis=axes, keepdims=True)
+  largest = jnp.max(jnp.abs(widened(x)), axis=axes, keepdims=True, initial=0)
   return _coarse(largest / top, digits)
 
 
@@ -158,7 +158,7 @@ def uniform(x: jax.Array, bits: int, digits: int = 12) -> jax.Array:
   Args:
     x: [..., channels] a kernel.
     bits: of each weight, 2 to 8.
-    digits: of the scale, binary ones, 1 to 12.
+    digits: of the scale, binary ones, 1 or 12.
   """
   check_bits(bits)
   check_digits(digits)

@@ -77,12 +77,12 @@ def ste(
     inner: the optimizer of the dense weights.
     rules: ordered path rules whose values are the bits of a leaf's weights, 2
       to 8, or None for those that are not quantized.
-    scale_digits: binary digits of a scale, at most 12. With 1 it is a power of
+    scale_digits: binary digits of a scale, 12 or 1. With 1 it is a power of
       two, the next above; the levels are up to twice as far apart then, and
       take few bits in a file.
   """
   _check(rules)
-  levels.check_digits(whole('scale_digits', scale_digits), 'scale_digits')
+  levels.check_digits(whole('scale_digits', scale_digits, 1), 'scale_digits')
   layers.need_optimizer(inner, 'ste')
   inner = optax.with_extra_args_support(inner)
 

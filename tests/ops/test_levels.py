@@ -101,7 +101,7 @@ def test_an_unknown_cut_is_refused():
     levels.powers_of_two(jnp.ones(2), 0, 7, 'half')
 
 
-@pytest.mark.parametrize('digits', [1, 5, 12])
+@pytest.mark.parametrize('digits', [1, 12])
 @pytest.mark.parametrize('bits', [2, 4, 8])
 def test_even_levels_against_numpy(bits, digits):
   rng = np.random.default_rng(bits)
