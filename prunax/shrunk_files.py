@@ -96,8 +96,10 @@ def cut_weights(
 def check_leaves(variables: Any, plan: shrinking.Plan, path: PathLike) -> None:
   """Refuses a file whose leaves are not those that its plan leaves."""
   if set(tree.leaf_names(variables)) != set(plan.shapes):
+    odd = sorted(set(tree.leaf_names(variables)) ^ set(plan.shapes))
     raise InputError(
-      f'{path} must hold the leaves of its plan, got others: write it again'
+      f'{path} must hold the leaves of its plan, got another set, which differs'
+      f' in {", ".join(odd)[:200]}: write it again'
     )
   _check_cut(variables, plan, f'the leaves of {path}')
 
