@@ -71,9 +71,12 @@ class Run:
   def _rehearse(self) -> None:
     """Refuses stages that would fail, before any time is spent."""
     held_out = min(self.config['data']['constraint'], 1)
+    uncut = True
     for name in self.names:
       if name != 'start':
-        stages.rehearse(name, self.model, self.config[name], held_out)
+        settings = self.config[name]
+        stages.rehearse(name, self.model, settings, held_out, uncut)
+        uncut = uncut and settings['kind'] != 'filters'
       self._interrupts.leave_if_pending()
 
   @property

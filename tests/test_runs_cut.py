@@ -165,12 +165,52 @@ def test_a_folder_without_a_run_gives_no_start(small, tmp_path):
     ({'density': 0.5, 'rules': [('ip9', 0.1), ('.*', 1.0)]}, 'matches none of'),
     ({'density': 0.5, 'rules': [('.*', 1.5)]}, 'density of .ip1/kernel.'),
     ({'density': 0.5, 'score': 'bn_scale'}, 'a norm with a scale'),
+    ({'density': 0.5, 'reconstruct': {'steps': 0}}, 'steps must be a whole'),
+    ({'density': 0.5, 'reconstruct': {'rate': -1}}, 'rate must be above 0'),
+    (
+      {'density': 0.5, 'score': 'fpgm_mix', 'score_settings': {'norm_part': 7}},
+      'norm_part must be from 0 to 1',
+    ),
+    (
+      {'density': 0.5, 'score': 'taylor', 'score_settings': {'squared': 'no'}},
+      'squared must be True or False',
+    ),
   ],
 )
 def test_a_cut_that_cannot_be_is_refused_before_the_run(settings, sentence):
   stage = {'kind': 'filters', **settings}
   with pytest.raises(InputError, match=sentence):
     rehearse('filters', models.get('lenet300100'), stage)
+
+
+@pytest.mark.parametrize('score', ['nre', 'pfa', 'pfa_kl'])
+def test_a_score_that_cannot_see_a_layer_is_refused_before_the_run(score):
+  stage = {'kind': 'filters', 'score': score}
+  if score != 'pfa_kl':
+    stage['density'] = 0.5
+  sentence = f"{score} must see a product that reads 'conv1/kernel'"
+  with pytest.raises(InputError, match=sentence):
+    rehearse('filters', models.get('lenet5'), stage)
+  if score != 'pfa_kl':
+    # Rules cover the last layer too, which is never cut.
+    rules = [('conv.*', None), ('ip.*', 1.0)]
+    stage.update(density=0.9, rules=rules)
+    rehearse('filters', models.get('lenet5'), stage)
+
+
+def test_a_later_cut_is_not_judged_by_the_uncut_model(small, tmp_path):
+  config = small.make({'stages': ('first', 'second')})
+  config['first'] = {
+    'kind': 'filters',
+    'density': 0.5,
+    'rules': (('ip1/.*', 0.01), ('.*', 1.0)),
+  }
+  config['second'] = {
+    'kind': 'filters',
+    'density': 0.1,
+    'rules': (('ip1/.*', None), ('.*', 1.0)),
+  }
+  Run(config, tmp_path)
 
 
 @pytest.mark.parametrize(

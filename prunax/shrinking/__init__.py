@@ -26,6 +26,7 @@ from prunax.shrinking.plan_data import plan_data as plan_data
 from prunax.shrinking.plan_data import plan_from as plan_from
 from prunax.shrinking.principal import pfa_energy as pfa_energy
 from prunax.shrinking.principal import pfa_kl as pfa_kl
+from prunax.shrinking.readers import check_read as check_read
 from prunax.shrinking.receiving import responses as responses
 from prunax.shrinking.redundant import cop as cop
 from prunax.shrinking.reporting import Report as Report

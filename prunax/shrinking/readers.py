@@ -23,6 +23,7 @@ class Run(NamedTuple):
     traced: its program.
     tape: the same as one list.
     groups: the channels to look at.
+    ids: of all groups, those too that may not be cut.
     examples: how many there are.
     arrays: of the call.
   """
@@ -30,6 +31,7 @@ class Run(NamedTuple):
   traced: Traced
   tape: Tape
   groups: list[Group]
+  ids: list[str]
   examples: int
   arrays: list[Any]
 
@@ -53,8 +55,9 @@ def run_of(apply: Callable[..., Any], variables: Any, call: Call) -> Run:
       ' some of the data'
     )
   traced = model.trace(apply, variables, call)
-  free = [g for g in groups(traced) if g.prunable]
-  return Run(traced, taped(traced), free, shapes[0][0], call.arrays)
+  found = groups(traced)
+  free, ids = [g for g in found if g.prunable], [g.id for g in found]
+  return Run(traced, taped(traced), free, ids, shapes[0][0], call.arrays)
 
 
 class Reader(NamedTuple):
@@ -112,19 +115,32 @@ def all_readers(
   run: Run, what: str, rules: tree.Rules | None
 ) -> dict[str, list[Reader]]:
   """By group those that read it, but for groups whose rule is None."""
-  ids = [g.id for g in run.groups]
-  wanted = tree.rule_values(rules, ids) if rules is not None else [1] * len(ids)
+  values = [1.0] * len(run.ids)
+  if rules is not None:
+    values = tree.rule_values(rules, run.ids)
+  wanted = dict(zip(run.ids, values, strict=True))
   found = {}
-  for group, value in zip(run.groups, wanted, strict=True):
-    if value is None:
+  for group in run.groups:
+    if wanted[group.id] is None:
       continue
     found[group.id] = readers(run, group)
     if not found[group.id]:
       raise InputError(
         f'{what} must see a product that reads {group.id!r}, but'
-        f' {_hidden(run, group)}: leave it out by a rule'
+        f' {_hidden(run, group)}: leave it out by a rule, or take another score'
       )
   return found
+
+
+def check_read(
+  apply: Callable[..., Any],
+  variables: Any,
+  *example: Any,
+  what: str,
+  rules: tree.Rules | None = None,
+) -> None:
+  """Refuses a model with channels that no product is seen to read."""
+  all_readers(run_of(apply, variables, model.call_of(example, {})), what, rules)
 
 
 def _hidden(run: Run, group: Group) -> str:

@@ -40,6 +40,13 @@ class Layer(NamedTuple):
   outputs: np.ndarray
 
 
+def check(steps: int = 100, rate: float = 1e-3) -> None:
+  """Refuses settings that no model could be mended by."""
+  whole('steps', steps, 1)
+  if number('rate', rate) <= 0:
+    raise InputError(f'rate must be above 0, got {rate!r}: mend it')
+
+
 def reconstruct(
   apply: Callable[..., Any],
   variables: Any,
@@ -80,9 +87,7 @@ def reconstruct(
   Returns:
     Variables of full size; the plan, or `shrink` by the same `keep`, cuts them.
   """
-  whole('steps', steps, 1)
-  if number('rate', rate) <= 0:
-    raise InputError(f'rate must be above 0, got {rate!r}: mend it')
+  check(steps, rate)
   run = run_of(apply, variables, model.call_of(example, kwargs))
   gone = _gone(run.traced, cut)
   masked = cutting.plan_of(run.traced, gone, {}).mask(variables)

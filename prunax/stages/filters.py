@@ -11,6 +11,7 @@ from prunax.errors import InputError
 from prunax.schedules.numbers import whole
 from prunax.shrinking.choosing import Settings
 from prunax.shrinking.choosing import check as check_choice
+from prunax.shrinking.restoring import check as check_mending
 from prunax.stages import scoring
 from prunax.stages.types import Outcome, Task
 
@@ -50,8 +51,13 @@ def filters(
   _check(density, score, settings, examples, reconstruct, choice)
   model = task.model
   shape = jax.ShapeDtypeStruct((1, *model.input_shape), np.float32)
+  score_key, mend_key = jax.random.split(key)
+  look = scoring.Look(task, variables, score_key, examples, rules)
   if task.rehearsed:
-    if density is not None:
+    # What an earlier cut will leave is not known yet.
+    if task.uncut:
+      scoring.check_model(score, look)
+    if task.uncut and density is not None:
       # Which groups may be cut, and how far, depends on no weights.
       by_name = 'bn_scale' if score == 'bn_scale' else 'l2'
       shrinking.affordable(
@@ -59,16 +65,13 @@ def filters(
       )
     return Outcome(variables, {})
 
-  score_key, mend_key = jax.random.split(key)
   if score == 'pfa_kl':
     x, _ = scoring.looked_at(task, score_key, examples)
     seen = shrinking.responses(model.apply, variables, x)
     choice = {'keep': shrinking.pfa_kl(seen)}
   else:
     choice['density'] = density
-    choice['score'] = scoring.score_of(
-      task, variables, score_key, score, examples, settings
-    )
+    choice['score'] = scoring.score_of(look, score, settings)
   small = shrinking.shrink(model.apply, variables, shape, **choice)
   report = small.report
   left = small.variables
@@ -97,6 +100,7 @@ def _check(
       f'reconstruct must have steps and rate alone, got {", ".join(unknown)}:'
       ' leave it out'
     )
+  check_mending(**(reconstruct or {}))
   usual: dict[str, Any] = {
     'budget': 'flops',
     'scope': 'global',

@@ -74,7 +74,11 @@ class _Rehearsed(Exception):
 
 
 def rehearse(
-  name: str, model: Model, settings: Mapping[str, Any], constraint: int = 1
+  name: str,
+  model: Model,
+  settings: Mapping[str, Any],
+  constraint: int = 1,
+  uncut: bool = True,
 ) -> None:
   """Refuses what a config says of a stage before any time is spent on it.
 
@@ -86,6 +90,7 @@ def rehearse(
     model: the model that will be trained.
     settings: the stage's kind and settings.
     constraint: how many examples are held out for searches, at most 1.
+    uncut: whether no stage before cuts channels.
   """
 
   def fit(
@@ -113,7 +118,7 @@ def rehearse(
     *one, data.scale, lambda step, n: np.zeros((n, 1), np.int32)
   )
   held = data.Split(*(part[:constraint] for part in one))
-  task = Task(model, fit, examples, held, rehearsed=True)
+  task = Task(model, fit, examples, held, rehearsed=True, uncut=uncut)
   try:
     perform(kind, task, variables, key, settings)
   except _Rehearsed:

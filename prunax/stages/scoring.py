@@ -2,18 +2,36 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from prunax import shrinking
+from prunax import shrinking, tree
 from prunax.errors import InputError
 from prunax.losses import cross_entropy
-from prunax.schedules.numbers import whole
+from prunax.schedules.numbers import truth, whole
 from prunax.shrinking import score as scores
 from prunax.stages.types import Task
+
+
+class Look(NamedTuple):
+  """What a score may look at.
+
+  Attributes:
+    task: whose examples.
+    variables: the weights.
+    key: of what is drawn.
+    examples: how many.
+    rules: of the stage; a group whose rule is None needs no score.
+  """
+
+  task: Task
+  variables: Any
+  key: jax.Array
+  examples: int
+  rules: tree.Rules | None
 
 
 def looked_at(task: Task, key: jax.Array, count: int) -> tuple[Any, Any]:
@@ -29,59 +47,41 @@ def looked_at(task: Task, key: jax.Array, count: int) -> tuple[Any, Any]:
   return task.examples.scale(jnp.asarray(x)), jnp.asarray(y)
 
 
-def _random(
-  task: Task, variables: Any, key: jax.Array, examples: int
-) -> scores.Score:
-  del task, variables, examples
-  return scores.random(key)
+def _random(look: Look) -> scores.Score:
+  return scores.random(look.key)
 
 
-def _cop(
-  task: Task, variables: Any, key: jax.Array, examples: int, **settings: Any
-) -> scores.Score:
-  del task, variables, key, examples
+def _cop(look: Look, **settings: Any) -> scores.Score:
+  del look
   return shrinking.cop(**settings)
 
 
-def _taylor(
-  task: Task,
-  variables: Any,
-  key: jax.Array,
-  examples: int,
-  squared: bool = True,
-) -> scores.Score:
-  x, y = looked_at(task, key, examples)
+def _taylor(look: Look, squared: bool = True) -> scores.Score:
+  x, y = looked_at(look.task, look.key, look.examples)
 
   def loss(variables: Any) -> jax.Array:
-    return cross_entropy(task.model.apply(variables, x), y)
+    return cross_entropy(look.task.model.apply(variables, x), y)
 
-  return shrinking.taylor(jax.jit(jax.grad(loss))(variables), squared=squared)
+  gradients = jax.jit(jax.grad(loss))(look.variables)
+  return shrinking.taylor(gradients, squared=squared)
 
 
-def _pfa(
-  task: Task, variables: Any, key: jax.Array, examples: int
-) -> scores.Score:
-  x, _ = looked_at(task, key, examples)
-  seen = shrinking.responses(task.model.apply, variables, x)
+def _pfa(look: Look) -> scores.Score:
+  x, _ = looked_at(look.task, look.key, look.examples)
+  apply, variables = look.task.model.apply, look.variables
+  seen = shrinking.responses(apply, variables, x, rules=look.rules)
   return shrinking.pfa_energy(seen)
 
 
-def _fpgm_mix(
-  task: Task,
-  variables: Any,
-  key: jax.Array,
-  examples: int,
-  norm_part: float = 0.1,
-) -> scores.Score:
-  del task, variables, key, examples
+def _fpgm_mix(look: Look, norm_part: float = 0.1) -> scores.Score:
+  del look
   return shrinking.fpgm_mix(norm_part)
 
 
-def _nre(
-  task: Task, variables: Any, key: jax.Array, examples: int
-) -> scores.Score:
-  x, _ = looked_at(task, key, examples)
-  return shrinking.nre(task.model.apply, variables, x)
+def _nre(look: Look) -> scores.Score:
+  x, _ = looked_at(look.task, look.key, look.examples)
+  apply, variables = look.task.model.apply, look.variables
+  return shrinking.nre(apply, variables, x, rules=look.rules)
 
 
 # What needs a key, settings or examples; others are scores as they stand.
@@ -104,7 +104,7 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     )
   made = shrinking.cop if name == 'cop' else _MADE.get(name)
   taken = inspect.signature(made).parameters if made else {}
-  own = [x for x in taken if x not in ('task', 'variables', 'key', 'examples')]
+  own = [x for x in taken if x != 'look']
   unknown = [x for x in settings if x not in own]
   if unknown:
     raise InputError(
@@ -113,27 +113,27 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     )
   if name == 'cop':
     shrinking.cop(**settings)
+  if name == 'fpgm_mix':
+    shrinking.fpgm_mix(**settings)
+  if name == 'taylor':
+    truth('squared', settings.get('squared', True))
+
+
+def check_model(name: str, look: Look) -> None:
+  """Refuses a model whose channels a score could not see, by shapes alone."""
+  if name in ('nre', 'pfa', 'pfa_kl'):
+    model = look.task.model
+    one = np.zeros((1, *model.input_shape), np.float32)
+    shrinking.check_read(
+      model.apply, look.variables, one, what=name, rules=look.rules
+    )
 
 
 def score_of(
-  task: Task,
-  variables: Any,
-  key: jax.Array,
-  name: str,
-  examples: int,
-  settings: Mapping[str, Any],
+  look: Look, name: str, settings: Mapping[str, Any]
 ) -> scores.Score:
-  """The score of that name.
-
-  Args:
-    task: whose examples some scores look at.
-    variables: the weights.
-    key: of what is drawn.
-    name: the score.
-    examples: how many examples it looks at, if it looks at any.
-    settings: its own.
-  """
+  """The score of that name, with its own settings."""
   check(name, settings)
   if name in _MADE:
-    return _MADE[name](task, variables, key, examples, **settings)
+    return _MADE[name](look, **settings)
   return scores.SCORES[name]

@@ -34,6 +34,7 @@ class Task(NamedTuple):
     examples: what it is trained on.
     constraint: what a search judges its candidates on, not trained on.
     rehearsed: whether nothing but the settings is to be looked at.
+    uncut: whether no stage before has cut channels.
   """
 
   model: Model
@@ -41,6 +42,7 @@ class Task(NamedTuple):
   examples: train.Examples
   constraint: data.Split
   rehearsed: bool = False
+  uncut: bool = True
 
 
 class Outcome(NamedTuple):
