@@ -10,6 +10,7 @@ from prunax import (
   evaluation,
   models,
   packing,
+  shrunk_files,
   tree,
   weights,
 )
@@ -19,7 +20,7 @@ from prunax.subjects import recorded, source, subject
 
 def _counted(file: str, max_bytes: int) -> weights.Loaded:
   """The weights in a file whose sizes can be told."""
-  loaded = weights.load(file, max_bytes)
+  loaded, _ = shrunk_files.read(file, max_bytes)
   costs.check_uncut(loaded.meta.get('sizes'), tree.count(loaded.tree), file)
   return loaded
 
@@ -108,7 +109,8 @@ def unpack(
       f'unpack must write an .npz, .safetensors or .caffemodel, got {out}: use'
       ' pack for a .prx'
     )
-  widened = packing.unpack(weights.load(source(path), max_bytes), out)
+  loaded, _ = shrunk_files.read(source(path), max_bytes)
+  widened = packing.unpack(loaded, out)
   return {'bytes': os.path.getsize(out), 'widened': widened}
 
 

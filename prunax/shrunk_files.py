@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from prunax import sequences, shrinking, tree, weights
+from prunax import codec, sequences, shrinking, tree, weights
 from prunax.errors import InputError
 from prunax.files import PathLike
 
@@ -83,25 +83,30 @@ def cut_weights(
   path: PathLike,
 ) -> tuple[dict[str, Any], shrinking.Plan, dict[str, Any]]:
   """What a file of a cut model holds: nested dicts, the plan, the meta."""
-  variables, meta, _ = weights.load(path)
-  plan = plan_of(meta, path)
+  (variables, meta, _), plan = read(path)
   if plan is None:
     raise InputError(
       f'{path} must hold a cut model, got one without a plan: load it as it is'
     )
-  check_leaves(variables, plan, path)
   return variables, plan, meta
 
 
-def check_leaves(variables: Any, plan: shrinking.Plan, path: PathLike) -> None:
-  """Refuses a file whose leaves are not those that its plan leaves."""
-  if set(tree.leaf_names(variables)) != set(plan.shapes):
-    odd = sorted(set(tree.leaf_names(variables)) ^ set(plan.shapes))
+def read(
+  path: PathLike, max_bytes: int = codec.MOST_BYTES
+) -> tuple[weights.Loaded, shrinking.Plan | None]:
+  """A file of weights, and the plan of a cut model, which they must fit."""
+  loaded = weights.load(path, max_bytes)
+  if 'plan' not in loaded.meta:
+    return loaded, None
+  plan = shrinking.plan_from(loaded.meta['plan'], str(path))
+  odd = sorted(set(tree.leaf_names(loaded.tree)) ^ set(plan.shapes))
+  if odd:
     raise InputError(
       f'{path} must hold the leaves of its plan, got another set, which differs'
       f' in {", ".join(odd)[:200]}: write it again'
     )
-  _check_cut(variables, plan, f'the leaves of {path}')
+  _check_cut(loaded.tree, plan, f'the leaves of {path}')
+  return loaded, plan
 
 
 def _check_cut(variables: Any, plan: shrinking.Plan, what: str) -> None:
@@ -113,13 +118,6 @@ def _check_cut(variables: Any, plan: shrinking.Plan, what: str) -> None:
         f'{what} must be cut as the plan says, but {name!r} has the shape'
         f' {np.shape(x)} in place of {left[name]}: cut them by plan.cut'
       )
-
-
-def plan_of(meta: dict[str, Any], path: PathLike) -> shrinking.Plan | None:
-  """The plan that a file tells, if it holds a cut model."""
-  if 'plan' not in meta:
-    return None
-  return shrinking.plan_from(meta['plan'], str(path))
 
 
 def in_form(variables: Any, plan: shrinking.Plan, like: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from prunax import codec, models, shrinking, shrunk_files, tree, weights
+from prunax import codec, models, shrinking, shrunk_files, tree
 from prunax.errors import InputError
 from prunax.rundir import RunDir
 
@@ -54,10 +54,7 @@ def subject(
     max_bytes: how large the arrays of a `.prx` may be in all.
   """
   file = source(path)
-  variables, meta, _ = weights.load(file, max_bytes)
-  plan = shrunk_files.plan_of(meta, file)
-  if plan is not None:
-    shrunk_files.check_leaves(variables, plan, path)
+  (variables, meta, _), plan = shrunk_files.read(file, max_bytes)
   name = model_name or recorded(meta, 'model', path)
   if plan is None:
     model = _model(variables, name, path)

@@ -126,14 +126,30 @@ def test_a_caffemodel_cannot_tell_what_was_cut(
   assert 'cannot tell what was cut' in error
 
 
+@pytest.mark.parametrize(
+  'command', ['evaluate', 'inspect', 'pack', 'unpack', 'shrink']
+)
 def test_a_file_with_other_leaves_than_its_plan(
-  answer, complaint, sparse, images, tmp_path
+  answer, complaint, sparse, images, tmp_path, command
 ):
   small = tmp_path / 'small.npz'
   answer('shrink', sparse, small)
   tree, meta, _ = weights.load(small)
+  given = {
+    'evaluate': ('--data', images),
+    'inspect': (),
+    'pack': (tmp_path / 'out.prx',),
+    'unpack': (tmp_path / 'out.npz',),
+    'shrink': (tmp_path / 'out.npz',),
+  }[command]
   tree['ip2']['kernel'] = tree['ip2']['kernel'][:-1]
   convert.npz.save(small, tree, meta)
-  error = complaint('evaluate', small, '--data', images)
+  error = complaint(command, small, *given)
   assert f'the leaves of {small} must be cut as the plan says' in error
   assert "'ip2/kernel' has the shape (39, 10) in place of (40, 10)" in error
+  del tree['ip2']['bias']
+  convert.npz.save(small, tree, meta)
+  error = complaint(command, small, *given)
+  assert f'{small} must hold the leaves of its plan' in error
+  assert 'differs in ip2/bias' in error
+  assert not list(tmp_path.glob('out.*'))
