@@ -137,24 +137,35 @@ def _known(variables: Any) -> dict[str, np.ndarray]:
       f'sparse_lenet5 must have the leaves {", ".join(_LEAVES)}, got'
       f' {", ".join(leaves)[:200] or "none"}: give the variables of LeNet-5'
     )
-  a, b, c, d = (np.shape(leaves[f'{x}/bias']) for x in _LAYERS)
-  inputs = tuple(16 * n for n in b)
-  kernels = ((5, 5, 1, *a), (5, 5, *a, *b), (*inputs, *c), (*c, *d))
-  biases = (a, b, c, d)
-  for layer, kernel, bias in zip(_LAYERS, kernels, biases, strict=True):
-    for name, shape in ((f'{layer}/kernel', kernel), (f'{layer}/bias', bias)):
-      x = leaves[name]
-      given = isinstance(x, (np.ndarray, jax.Array))
-      if isinstance(x, jax.core.Tracer) or not given or x.dtype.kind in 'cOSU':
-        raise InputError(
-          f'{name!r} must be an array of numbers that are known, got'
-          f' {type(x).__name__}: give the weights, outside of jit'
-        )
-      if np.shape(x) != shape or len(bias) != 1:
-        raise InputError(
-          f'{name!r} must have the shape {shape} beside the other leaves, got'
-          f' {np.shape(x)}: give the variables of one LeNet-5'
-        )
-    if layer in ('conv1', 'conv2'):
-      check_few(np.asarray(leaves[f'{layer}/kernel']), f"'{layer}/kernel'")
-  return {name: np.array(x) for name, x in leaves.items()}
+  for name, shape in _shapes(leaves).items():
+    x = leaves[name]
+    given = isinstance(x, (np.ndarray, jax.Array))
+    if isinstance(x, jax.core.Tracer) or not given or x.dtype.kind in 'cOSU':
+      raise InputError(
+        f'{name!r} must be an array of numbers that are known, got'
+        f' {type(x).__name__}: give the weights, outside of jit'
+      )
+    if x.shape != shape:
+      raise InputError(
+        f'{name!r} must have the shape {shape} beside the other leaves, got'
+        f' {x.shape}: give the variables of one LeNet-5'
+      )
+  found = {name: np.array(x) for name, x in leaves.items()}
+  for name in ('conv1/kernel', 'conv2/kernel'):
+    check_few(found[name], repr(name))
+  return found
+
+
+def _shapes(leaves: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+  """The shapes of all leaves of a LeNet-5 with as many biases a layer."""
+  a, b, c, d = (np.size(leaves[f'{layer}/bias']) for layer in _LAYERS)
+  return {
+    'conv1/kernel': (5, 5, 1, a),
+    'conv1/bias': (a,),
+    'conv2/kernel': (5, 5, a, b),
+    'conv2/bias': (b,),
+    'ip1/kernel': (16 * b, c),
+    'ip1/bias': (c,),
+    'ip2/kernel': (c, d),
+    'ip2/bias': (d,),
+  }
